@@ -1,0 +1,1 @@
+"""Evidence: a verdict turned into text and JSON that stand alone."""
