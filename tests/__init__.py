@@ -1,0 +1,1 @@
+"""Tests of equinorm; the folders mirror the rooms."""
