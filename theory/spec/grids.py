@@ -101,7 +101,7 @@ def grid_of(sizes: Mapping[str, Size | int], layout: Layout = BCHW) -> Grid:
 
 @dataclass(frozen=True)
 class Domain:
-    """The arrays a claim is about: all real ones, the Nyquist-free ones, or those of band ``band`` on each spatial axis.
+    """The arrays a claim is about: all real ones, Nyquist-free ones, or those of band ``band`` on each spatial axis.
 
     ``nyquist_free``: no energy at k = N/2 on the moving even axes. ``band`` K: Fourier coefficients vanish for |k| > K
     on every spatial axis, moving or not; it needs 2K < N there.

@@ -5,6 +5,8 @@
     power   ::= atom ["^" digits]
     atom    ::= "x" | "eps" | number | "par(" AXES ")" | "mean(" sum "," AXES ")" | "rsqrt(" sum ")" | "(" sum ")"
     number  ::= digits ["." digits] ["/" digits]
+
+Numbers are rational: ``0.5`` and ``1/2`` are one and the same.
 """
 
 from __future__ import annotations

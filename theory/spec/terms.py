@@ -75,6 +75,7 @@ class Mean(Term):
 
     @property
     def children(self) -> tuple[Term, ...]:
+        """The one operand."""
         return (self.term,)
 
 
@@ -87,6 +88,7 @@ class Sum(Term):
 
     @property
     def children(self) -> tuple[Term, ...]:
+        """The summands."""
         return self.terms
 
 
@@ -99,6 +101,7 @@ class Product(Term):
 
     @property
     def children(self) -> tuple[Term, ...]:
+        """The factors."""
         return self.factors
 
 
@@ -112,6 +115,7 @@ class Power(Term):
 
     @property
     def children(self) -> tuple[Term, ...]:
+        """The one operand."""
         return (self.term,)
 
 
@@ -124,6 +128,7 @@ class InverseRoot(Term):
 
     @property
     def children(self) -> tuple[Term, ...]:
+        """The one operand."""
         return (self.term,)
 
 
