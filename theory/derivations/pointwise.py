@@ -1,0 +1,21 @@
+"""Pointwise functions commute with T_t iff T_t permutes the samples: t must be whole.
+
+T_t is the circulant map with entries d(m) = (1/N) sum_k e^(2 pi i k (m - t) / N), m = n - n'. It commutes with every
+function applied to each sample iff d is 1 at one m and 0 at all others. The geometric sum over the N frequencies has
+the numerator e^(2 pi i (m - t)) - 1 (up to a phase): if it vanishes, d is 1 at m = t and 0 elsewhere; if not, no entry of d is 0.
+"""
+
+from __future__ import annotations
+
+from sympy.logic.boolalg import Boolean
+
+from theory.derivations.aliasing import whole_turns
+from theory.derivations.rule import Rule, t
+
+
+def derive() -> Boolean:
+    """The numerator vanishes: m - t makes whole turns, and so does t, since m is whole."""
+    return whole_turns(t)
+
+
+RULE = Rule("pointwise", "of invariant arrays: invariant; of equivariant ones: equivariant under shifts only", derive)

@@ -1,0 +1,44 @@
+"""What a derivation exports: a named rule, its statement in words, and the function that derives its condition.
+
+Symbols shared by all derivations, so that one substitution serves every condition:
+
+    N  number of samples of the moving axis           k, j  frequencies, integers
+    K  largest frequency of the input                 n     a sample, 0 <= n < N
+    L  degree of a trigonometric polynomial           t, s  displacements of two entries, in samples
+    P  period of a parameter along the moving axis
+
+``t`` and ``s`` are real; the calculus puts an integer in their place where the action is the shifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sympy import Symbol
+from sympy.logic.boolalg import Boolean
+
+N = Symbol("N", integer=True, positive=True)
+K = Symbol("K", integer=True, nonnegative=True)
+L = Symbol("L", integer=True, nonnegative=True)
+L1 = Symbol("L_1", integer=True, nonnegative=True)
+L2 = Symbol("L_2", integer=True, nonnegative=True)
+P = Symbol("P", integer=True, positive=True)
+k = Symbol("k", integer=True)
+j = Symbol("j", integer=True)
+n = Symbol("n", integer=True, nonnegative=True)
+t = Symbol("t", real=True)
+s = Symbol("s", real=True)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of the calculus.
+
+    ``derive`` starts from the definition and returns the side condition as a SymPy relation (or a formula of
+    relations) in the symbols of this module; :func:`theory.calculus.conditions.holds` reads that very object.
+    """
+
+    name: str
+    statement: str
+    derive: Callable[[], Boolean]
