@@ -1,0 +1,239 @@
+"""Circular shifts and Fourier translations, each sample by its own displacement.
+
+On one periodic axis of N samples, x[n] = sum_k X_k exp(2 pi i k n / N) / N. The translation T_t multiplies X_k by
+exp(-2 pi i k t / N), so that (T_t x)[n] = x[n - t] for integer t. On an even axis the samples do not fix the phase of
+the Nyquist bin k = N/2, and a policy chooses (:class:`theory.spec.actions.NyquistPolicy`):
+
+- SYMMETRIC multiplies it by cos(pi t); the translation along several axes is the product of one operator per axis.
+- PROJECT is a domain: T is SYMMETRIC's, and the caller removes the bin once with :func:`remove_nyquist`.
+- ONE_SIDED is the published experiment: rfft2, the phases of fftfreq on rows (-1/2 at the bin) and of rfftfreq on
+  columns (+1/2 at the bin), irfft2. It is no product of one operator per axis when the number of rows is even.
+
+Axis 0 holds the samples. Displacements have the shape (B, number of axes), or (1, number of axes) to move all alike,
+in samples, positive towards larger indices.
+
+References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, section 5; Michaeli, Michaeli and Soudry
+(2023), arXiv 2303.08085, for fractional translations in the Fourier domain.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import array_api_compat
+import numpy as np
+
+from numerics.arrays import Array, Namespace, blocks, complex_dtype, fourier, namespace_of, positions, to_numpy
+from theory.spec.actions import ActionKind, NyquistPolicy
+from theory.spec.errors import refuse
+
+Table = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+
+SPATIAL = (-2, -1)
+LARGEST_CIRCULANT = 256
+"""Longest axis moved by a matrix product. A product costs N multiplications an entry and runs at the speed of the
+matrix unit; the FFT's cost grows with log N, but it is slow on the prime sizes that odd crops make. Measured on two
+cores, float32: 97 x 97 is 4 times faster by matrices, 224 x 224 about equal, 512 x 512 twice slower."""
+
+
+def draw_displacements(kind: ActionKind, batch: int, sizes: Sequence[int], rng: np.random.Generator) -> Table:
+    """Displacements uniform over the map, one a sample: float64 of shape (batch, len(sizes)), in samples.
+
+    Integers 0 .. N-1 for shifts, reals in [0, N) for translations, N each of ``sizes``.
+    """
+    uniform = rng.random((batch, len(sizes)))
+    drawn = uniform * np.asarray(sizes, dtype=np.float64)
+    return np.floor(drawn) if kind is ActionKind.SHIFT else drawn
+
+
+def move(
+    kind: ActionKind,
+    x: Array,
+    displacements: Array,
+    axes: Sequence[int] = SPATIAL,
+    policy: NyquistPolicy = NyquistPolicy.SYMMETRIC,
+) -> Array:
+    """:func:`shift` or :func:`translate`, by ``kind``."""
+    if kind is ActionKind.SHIFT:
+        return shift(x, displacements, axes)
+    return translate(x, displacements, axes, policy)
+
+
+def shift(x: Array, displacements: Array, axes: Sequence[int] = SPATIAL) -> Array:
+    """Circular shift: y[b, ..., n] = x[b, ..., n - t_b], exact in every dtype.
+
+    Raises:
+        SpecificationError: a displacement that is not an integer, or arguments whose shapes do not fit.
+    """
+    xp = namespace_of(x)
+    moving = _moving(x, axes)
+    table = _table(x, displacements, moving)
+    whole = np.rint(table).astype(np.int64)
+    if not np.all(whole == table):
+        raise refuse(f"displacement={table[whole != table][0]:g}", "integers for a shift", "use a translation")
+    out = xp.empty_like(x)
+    for sample in range(x.shape[0]):
+        steps = whole[sample if len(whole) > 1 else 0]
+        pieces = []
+        for axis, step in zip(moving, steps, strict=True):
+            size = x.shape[axis]
+            cut = int(step) % size
+            # (where it lands, where it comes from) for the part that stays in front of the seam and the one behind.
+            pieces.append([(slice(cut, size), slice(0, size - cut)), (slice(0, cut), slice(size - cut, size))])
+        for choice in itertools.product(*pieces):
+            target: list[int | slice] = [sample] + [slice(None)] * (x.ndim - 1)
+            source = list(target)
+            for axis, (landing, origin) in zip(moving, choice, strict=True):
+                target[axis], source[axis] = landing, origin
+            out[tuple(target)] = x[tuple(source)]
+    return out
+
+
+def translate(
+    x: Array,
+    displacements: Array,
+    axes: Sequence[int] = SPATIAL,
+    policy: NyquistPolicy = NyquistPolicy.SYMMETRIC,
+) -> Array:
+    """Fourier translation of a real array (B, ...) by real displacements; dtype and shape stay.
+
+    Phases are computed in float64 and rounded once to the dtype of ``x``. PROJECT translates as SYMMETRIC does; it
+    never projects (see :func:`remove_nyquist`). ONE_SIDED moves the last two axes of an array with at least three.
+
+    Raises:
+        SpecificationError: shapes that do not fit, or ONE_SIDED along another axis than the last two.
+    """
+    xp = namespace_of(x)
+    moving = _moving(x, axes)
+    table = xp.asarray(_table(x, displacements, moving), device=array_api_compat.device(x))
+    columns = {axis: table[:, place] for place, axis in enumerate(moving)}
+    if policy is NyquistPolicy.ONE_SIDED:
+        rows = x.ndim - 2
+        if rows < 1 or any(axis < rows for axis in moving):
+            raise refuse(
+                f"axes={tuple(axes)}", "the last two axes of an array (B, ..., H, W) under one-sided", "use symmetric"
+            )
+        # On an odd number of rows the operator is the symmetric one: the column bin keeps its real part, cos(pi t).
+        if x.shape[rows] % 2 == 0 and rows in columns:
+            still = xp.zeros_like(table[:, 0])
+            return _by_fourier(xp, x, {rows: columns[rows], rows + 1: columns.get(rows + 1, still)}, one_sided=True)
+    if max(x.shape[axis] for axis in moving) <= LARGEST_CIRCULANT:
+        return _by_circulants(xp, x, columns)
+    return _by_fourier(xp, x, columns, one_sided=False)
+
+
+def remove_nyquist(x: Array, axes: Sequence[int] = SPATIAL) -> tuple[Array, Array]:
+    """Remove the bins k = N/2 of every even axis of ``axes``.
+
+    Returns:
+        The Nyquist-free array, and the energy removed from each sample, of shape (B,): the sum of squares of the
+        difference, by Parseval the energy of the bins. It is 0, and ``x`` itself is returned, when all axes are odd.
+    """
+    xp = namespace_of(x)
+    energy = xp.zeros((x.shape[0],), dtype=x.dtype, device=array_api_compat.device(x))
+    for axis in _moving(x, axes):
+        size = x.shape[axis]
+        if size % 2:
+            continue
+        even, odd = (
+            tuple(slice(first, None, 2) if a == axis else slice(None) for a in range(x.ndim)) for first in (0, 1)
+        )
+        # The coefficient of (-1)^n; the projections of the axes commute and are orthogonal, so energies add up.
+        wave = (xp.mean(x[even], axis=axis, keepdims=True) - xp.mean(x[odd], axis=axis, keepdims=True)) / 2
+        energy = energy + size * xp.sum(wave * wave, axis=tuple(range(1, x.ndim)))
+        x = xp.asarray(x, copy=True)
+        x[even] -= wave
+        x[odd] += wave
+    return x, energy
+
+
+def _moving(x: Array, axes: Sequence[int]) -> tuple[int, ...]:
+    moving = positions(x, axes)
+    if not moving or 0 in moving:
+        raise refuse(f"axes={tuple(axes)}", "at least one axis, and not axis 0, which holds the samples")
+    return moving
+
+
+def _table(x: Array, displacements: Array, moving: tuple[int, ...]) -> Table:
+    shape = tuple(getattr(displacements, "shape", ()))
+    if shape not in {(x.shape[0], len(moving)), (1, len(moving))}:
+        raise refuse(f"displacements of shape {shape}", f"shape ({x.shape[0]}, {len(moving)}) or (1, {len(moving)})")
+    table = to_numpy(displacements).astype(np.float64)
+    if not np.all(np.isfinite(table)):
+        raise refuse("displacements with NaN or infinity", "finite numbers of samples")
+    return table
+
+
+def _turns(xp: Namespace, frequencies: Array, t: Array, size: int) -> Array:
+    """The turns k t / N modulo 1 in float64, of shape (B, frequencies).
+
+    The integer part of t is reduced apart from the rest, so that no digit of a large k t is lost.
+    """
+    whole = xp.round(t)[:, None]
+    rest = t[:, None] - whole
+    return (xp.remainder(frequencies[None, :] * whole, float(size)) + frequencies[None, :] * rest) / size
+
+
+def _phases(xp: Namespace, t: Array, size: int, half: bool, one_sided: bool) -> Array:
+    """The factors exp(-2 pi i k t / N), of shape (B, frequencies); at k = N/2 cos(pi t), unless ``one_sided``.
+
+    ``half`` lists k = 0 .. N/2 as rfftfreq does (the bin at +N/2), else the order of fftfreq (the bin at -N/2).
+    """
+    index = xp.arange(size // 2 + 1 if half else size, dtype=xp.float64, device=array_api_compat.device(t))
+    frequencies = index if half else index - size * xp.astype(index >= (size + 1) // 2, xp.float64)
+    angle = (-2 * math.pi) * _turns(xp, frequencies, t, size)
+    sine = xp.sin(angle)
+    if size % 2 == 0 and not one_sided:
+        sine = xp.where(index == size // 2, 0.0, sine)
+    return xp.astype(xp.cos(angle), xp.complex128) + 1j * xp.astype(sine, xp.complex128)
+
+
+def _by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bool) -> Array:
+    """Multiply the transform over the moving axes; the last of them is the halved one, as in rfft2."""
+    fft = fourier(xp)
+    moving = tuple(sorted(columns))
+    sizes = tuple(x.shape[axis] for axis in moving)
+    factors = []
+    for axis in moving:
+        phases = _phases(xp, columns[axis], x.shape[axis], axis == moving[-1], one_sided)
+        shape = [phases.shape[0]] + [phases.shape[1] if place == axis else 1 for place in range(1, x.ndim)]
+        factors.append(xp.reshape(xp.astype(phases, complex_dtype(xp, x.dtype)), tuple(shape)))
+    out = xp.empty_like(x)
+    for block in blocks(x):
+        spectrum = fft.rfftn(x[block], axes=moving)
+        for factor in factors:
+            spectrum *= factor[block[0], ...] if factor.shape[0] > 1 else factor
+        out[block] = fft.irfftn(spectrum, s=sizes, axes=moving)
+    return out
+
+
+def _by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
+    """Multiply each moving axis by the circulant matrix of each sample: A x B^T on two axes."""
+    matrices = {axis: xp.astype(_circulant(xp, t, x.shape[axis]), x.dtype) for axis, t in columns.items()}
+    out = xp.empty_like(x)
+    for block in blocks(x):
+        y = x[block]
+        for axis, matrix in matrices.items():
+            y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
+        out[block] = y
+    return out
+
+
+def _circulant(xp: Namespace, t: Array, size: int) -> Array:
+    """The matrices (B, N, N) of the symmetric translation: row n holds D(n - m - t), D the Dirichlet kernel."""
+    kernel = fourier(xp).irfftn(_phases(xp, t, size, half=True, one_sided=False), s=(size,), axes=(1,))
+    index = xp.arange(size, device=array_api_compat.device(t))
+    difference = xp.reshape((index[:, None] - index[None, :]) % size, (size * size,))
+    return xp.reshape(xp.take(kernel, difference, axis=1), (t.shape[0], size, size))
+
+
+def _apply(xp: Namespace, matrix: Array, x: Array, axis: int) -> Array:
+    """Apply the matrices (B or 1, N, N) along ``axis`` of ``x``, as few and as large products as the layout allows."""
+    if axis == x.ndim - 2 and axis > 1:
+        return xp.matmul(xp.reshape(matrix, (matrix.shape[0], *(1,) * (axis - 1), *matrix.shape[1:])), x)
+    moved = xp.moveaxis(x, axis, -1)
+    rows = xp.reshape(moved, (x.shape[0], -1, x.shape[axis]))
+    product = xp.matmul(rows, xp.matrix_transpose(matrix))
+    return xp.moveaxis(xp.reshape(product, moved.shape), -1, axis)
