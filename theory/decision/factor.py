@@ -16,7 +16,7 @@ Reference: Brayton (1987), "Factoring logic functions".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from theory.decision.formulas import And, Formula, Literal, Or, join, literals, negation
@@ -56,10 +56,7 @@ class _Factoring:
         groups = self.components(parts)
         if len(groups) > 1:
             return self.build(outer, [self.factor(group, outer) for group in groups])
-        rectangle = self.best_rectangle(parts)
-        if rectangle is None:
-            return self.build(outer, [self.build(inner, part) for part in parts])
-        rows, columns = rectangle
+        rows, columns = self.best_rectangle(parts)
         product = self.build(inner, [self.factor(rows, outer), self.factor(columns, outer)])
         rest = parts - {row | column for row in rows for column in columns}
         return self.build(outer, [product, self.factor(rest, outer)] if rest else [product])
@@ -73,10 +70,10 @@ class _Factoring:
             groups.append({part}.union(*touching))
         return [frozenset(group) for group in groups]
 
-    def best_rectangle(self, parts: frozenset[_Part]) -> tuple[frozenset[_Part], frozenset[_Part]] | None:
-        """The P and Q of the rectangle within ``parts`` that saves most literals; None if none saves any."""
+    def best_rectangle(self, parts: frozenset[_Part]) -> tuple[frozenset[_Part], frozenset[_Part]]:
+        """The P and Q of the rectangle that saves most literals; two of the connected ``parts`` always share one."""
         ordered = sorted(parts, key=self.order)
-        best: tuple[frozenset[_Part], frozenset[_Part]] | None = None
+        best: tuple[frozenset[_Part], frozenset[_Part]] = (frozenset(), frozenset())
         best_saving = 0
         seen: set[_Part] = set()
         for left, right in combinations(ordered, 2):
@@ -118,19 +115,24 @@ def abbreviate(formula: Formula, table: Table, named: Mapping[str, Formula]) -> 
     """
     for name, meaning in named.items():
         for kind, literal in ((And, Literal(name)), (Or, Literal(name, False))):
-            known = set(literals(meaning if kind is And else negation(meaning)))
-            candidate = _replace(formula, kind, known, literal)
-            if candidate != formula and not differences(candidate, table, named):
-                formula = candidate
+            known = frozenset(literals(meaning if kind is And else negation(meaning)))
+            places = list(_replacements(formula, kind, known, literal))
+            while places:
+                candidate = places.pop(0)
+                if not differences(candidate, table, named):
+                    formula = candidate
+                    places = list(_replacements(formula, kind, known, literal))
     return formula
 
 
-def _replace(formula: Formula, kind: type[And] | type[Or], known: set[Literal], literal: Literal) -> Formula:
+def _replacements(formula: Formula, kind: type[And] | type[Or], known: _Part, literal: Literal) -> Iterator[Formula]:
+    """Each formula that comes from replacing, in one node, the parts in ``known`` by ``literal``."""
     if not isinstance(formula, (And, Or)):
-        return formula
-    parts = [_replace(part, kind, known, literal) for part in formula.parts]
+        return
+    parts = formula.parts
     inside = [part for part in parts if part in known]
     if isinstance(formula, kind) and len(inside) > 1:
-        first = parts.index(inside[0])
-        parts = [literal if index == first else part for index, part in enumerate(parts) if index == first or part not in known]
-    return join(type(formula), parts)
+        yield join(kind, [literal if part == inside[0] else part for part in parts if part not in inside[1:]])
+    for index, part in enumerate(parts):
+        for other in _replacements(part, kind, known, literal):
+            yield join(type(formula), [*parts[:index], other, *parts[index + 1 :]])
