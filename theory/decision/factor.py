@@ -58,8 +58,8 @@ class _Factoring:
             return self.build(outer, [self.factor(group, outer) for group in groups])
         rows, columns = self.best_rectangle(parts)
         product = self.build(inner, [self.factor(rows, outer), self.factor(columns, outer)])
-        rest = parts - {row | column for row in rows for column in columns}
-        return self.build(outer, [product, self.factor(rest, outer)] if rest else [product])
+        left = parts - {row | column for row in rows for column in columns}
+        return self.build(outer, [product, self.factor(left, outer)] if left else [product])
 
     def components(self, parts: frozenset[_Part]) -> list[frozenset[_Part]]:
         """Split into groups that share no literal."""
@@ -90,9 +90,7 @@ class _Factoring:
         return best
 
 
-def factor(
-    parts: Iterable[Iterable[Literal]], outer: type[And] | type[Or], variables: Sequence[str]
-) -> Formula:
+def factor(parts: Iterable[Iterable[Literal]], outer: type[And] | type[Or], variables: Sequence[str]) -> Formula:
     """Factor a normal form: ``parts`` are its clauses (``outer`` is And) or its terms (Or).
 
     Literals stand before compound parts, each in the order of ``variables``.

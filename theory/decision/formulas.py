@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from theory.spec.errors import refuse
 
@@ -55,6 +55,7 @@ class And(Formula):
 
     @property
     def parts(self) -> tuple[Formula, ...]:
+        """The operands from left to right."""
         return self.operands
 
 
@@ -66,6 +67,7 @@ class Or(Formula):
 
     @property
     def parts(self) -> tuple[Formula, ...]:
+        """The operands from left to right."""
         return self.operands
 
 
@@ -143,7 +145,7 @@ def everything(count: int) -> int:
     return (1 << (1 << count)) - 1
 
 
-@lru_cache(maxsize=None)
+@cache
 def where(index: int, count: int) -> int:
     """The set of the assignments of ``count`` variables in which variable ``index`` is true."""
     # Blocks of 2^index zeros and ones alternate; the quotient is the geometric series of the zero blocks' complement.
