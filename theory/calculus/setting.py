@@ -16,7 +16,7 @@ from theory.derivations import band, parameter
 from theory.spec.actions import ActionKind, Scope
 from theory.spec.axes import AxisKind, AxisSet
 from theory.spec.claims import Claim
-from theory.spec.grids import Domain, Size
+from theory.spec.grids import ALL, Domain, Size
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def settings(claim: Claim) -> tuple[Setting, ...]:
         spatial = axis.kind is AxisKind.SPATIAL
         moves = axis.name in action.moving
         size = fit_band(given, domain.band) if spatial and domain.band is not None else given
-        even = size.parity != 1
+        limit = frequency_limit(size, domain, moves) if spatial else None
         dimensions.append(
             Dimension(
                 name=axis.name,
@@ -126,8 +126,8 @@ def settings(claim: Claim) -> tuple[Setting, ...]:
                 spatial=spatial,
                 moves=moves and not (size.exact and size.least == 1),
                 separate=axis.sample and action.scope is Scope.PER_SAMPLE,
-                limit=frequency_limit(size, domain, moves) if spatial else None,
-                restricted=spatial and (domain.band is not None or (domain.nyquist_free and moves and even)),
+                limit=limit,
+                restricted=spatial and limit != frequency_limit(size, ALL, moves),
             )
         )
     return tuple(

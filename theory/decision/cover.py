@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from theory.decision.tables import members
 
-SEARCH_STEPS = 200_000
+SEARCH_STEPS = 30_000
 """Row visits (rows left, summed over the nodes) after which the search keeps its best cover without a proof."""
 
 

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from theory.spec.axes import BCHW, AxisKind, Layout
 from theory.spec.errors import refuse
 
-LARGEST_SIZE = 4096
-"""The largest size of one axis that is accepted; exact work on a longer axis would not end in reasonable time."""
+LARGEST_SIZE = 512
+"""The largest spatial axis that is accepted; exact work on a longer one would not end in a second or so."""
+
+LARGEST_COUNT = 1_000_000
+"""The largest batch or number of channels that is accepted."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def grid_of(sizes: Mapping[str, Size | int], layout: Layout = BCHW) -> Grid:
     """Build a grid from sizes by axis name; index axes left out have every size from 2 up.
 
     Raises:
-        SpecificationError: a size below 1 or above ``LARGEST_SIZE``, a spatial axis without a size, an unknown axis.
+        SpecificationError: a size below 1 or above its limit, a spatial axis without a size, an unknown axis.
     """
     for name in sizes:
         if name not in layout.names:
@@ -93,8 +96,9 @@ def grid_of(sizes: Mapping[str, Size | int], layout: Layout = BCHW) -> Grid:
             size = ANY
         if isinstance(size, int):
             size = Size(size)
-        if not 1 <= size.least <= LARGEST_SIZE:
-            raise refuse(f"{axis.name}={size.least}", f"a size from 1 to {LARGEST_SIZE}")
+        largest = LARGEST_SIZE if axis.kind is AxisKind.SPATIAL else LARGEST_COUNT
+        if not 1 <= size.least <= largest:
+            raise refuse(f"{axis.name}={size.least}", f"a size from 1 to {largest}")
         found.append(size)
     return Grid(layout, tuple(found))
 

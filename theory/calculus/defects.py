@@ -1,0 +1,105 @@
+"""Frequency defects: which waves a failed rule lets through, and whether the action tolerates them.
+
+A term is a sum of monomials: waves k_1, …, k_p of the input make a wave k_0 of the output. Its defect is
+D = k_1 + … + k_p - k_0, with k_0 between -N/2 and N/2. The derived condition says which defects an action tolerates:
+all multiples of N for shifts, 0 alone for translations. The judgement that lost a fact says which waves to look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from theory.calculus.conditions import holds
+from theory.calculus.facts import Judgement
+from theory.calculus.linear import Linear
+from theory.calculus.setting import Setting
+from theory.derivations import defect, mean, mean_over_entries
+from theory.spec.terms import InverseRoot, Mean, Parameter, Power, Product, Sum
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A pattern of frequencies on ``size`` samples that the rule at fault lets through.
+
+    ``inputs`` are the frequencies of the waves that meet, ``output`` the one they make. ``apart`` is true where the
+    input and the output belong to entries that move by different displacements.
+    """
+
+    judgement: Judgement
+    size: int
+    inputs: tuple[int, ...]
+    output: int
+    apart: bool = False
+
+    @property
+    def defect(self) -> int:
+        """The sum of the input frequencies minus the output frequency."""
+        return sum(self.inputs) - self.output
+
+
+def wrapped(frequency: int, size: int) -> int:
+    """The frequency between -N/2 (left out) and N/2 that has the same samples."""
+    remainder = frequency % size
+    return remainder - size if 2 * remainder > size else remainder
+
+
+def tolerated(frequency_defect: int, size: int, displacement: str) -> bool:
+    """True if the action, given by how its displacements are spelled, tolerates this defect."""
+    return holds(defect.RULE, D=frequency_defect, N=Linear(size), t=displacement)
+
+
+def guilty(judgement: Judgement) -> Judgement:
+    """The first judgement that has fewer facts than all its premises, on the way from the inputs to the root."""
+    for node in judgement.walk():
+        if node.facts.equivariant:
+            continue
+        if node.facts.none and not any(premise.facts.none for premise in node.premises):
+            return node
+    for node in judgement.walk():
+        if not node.facts.equivariant and all(premise.facts.equivariant for premise in node.premises):
+            return node
+    return judgement
+
+
+def violation(judgement: Judgement, setting: Setting, size: int) -> Violation:
+    """The frequencies at which the judgement at fault breaks the claim on ``size`` samples."""
+    node = guilty(judgement)
+    highest = min(_highest(setting, size), size // 2)
+    if isinstance(node.term, Parameter):
+        return Violation(node, size, (0,), wrapped(1, size))
+    asked = {condition.rule: condition.holds for condition in node.conditions}
+    if isinstance(node.term, Mean) and asked.get(mean_over_entries.RULE) is False:
+        return Violation(node, size, (1,), 1, apart=True)
+    if isinstance(node.term, Mean) and asked.get(mean.RULE) is False:
+        return Violation(node, size, _summing_to(size, highest), 0)
+    return _product_of_equals(node, setting, size, highest)
+
+
+def _highest(setting: Setting, size: int) -> int:
+    """The largest frequency of the input on ``size`` samples, a member of the setting's family."""
+    step = setting.samples.step
+    m = (size - setting.samples.first) // step if step else 0
+    return setting.band.at(m)
+
+
+def _summing_to(size: int, highest: int) -> tuple[int, ...]:
+    """The fewest frequencies up to ``highest`` whose sum is ``size``."""
+    if highest == 0:
+        return (0,)
+    full, rest = divmod(size, highest)
+    return (highest,) * full + ((rest,) if rest else ())
+
+
+def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: int) -> Violation:
+    """The smallest number of waves of the highest frequency whose product is not tolerated."""
+    # rsqrt of an even power is even, so with the array it multiplies it makes odd products only; the first is cubic.
+    start, step = (3, 2) if isinstance(node.term, InverseRoot) else (2, 1)
+    if isinstance(node.term, Power):
+        start = node.term.exponent
+    if isinstance(node.term, (Product, Sum)):
+        start = 2
+    for count in range(start, 2 * size + 4, step):
+        total = count * highest
+        if not tolerated(total - wrapped(total, size), size, setting.displacement):
+            return Violation(node, size, (highest,) * count, wrapped(total, size))
+    return Violation(node, size, (highest,), highest)

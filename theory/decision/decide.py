@@ -1,0 +1,104 @@
+"""Decide a claim: type the term, and where that fails look for a witness.
+
+Both halves are needed for "never wrong": a typing derivation proves the claim for all sizes at once; a witness refutes
+it by two numbers that are certainly different. Where neither is found the verdict is Unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import prod
+
+from theory.calculus.defects import violation
+from theory.calculus.expand import TooLarge, expanded
+from theory.calculus.setting import Setting, fit_band, settings
+from theory.calculus.simplify import numbered, simplified
+from theory.calculus.typing import judge
+from theory.calculus.witness import Witness, find_witness
+from theory.decision.verdicts import Counterexample, Derivation, Proof, Unknown, Verdict
+from theory.spec.axes import AxisKind
+from theory.spec.claims import Claim
+from theory.spec.grids import Grid, Size
+from theory.spec.terms import Term
+
+PRINTABLE = 64
+"""An array of at most so many numbers is shown whole."""
+
+MEMBERS_TRIED = 3
+
+
+def derive(term: Term, setting: Setting) -> Derivation:
+    """Type a numbered term: rewritten first, and expanded where that does not suffice."""
+    short = simplified(term, setting)
+    first = Derivation(setting, term, "simplified", judge(short, setting))
+    if first.holds:
+        return first
+    try:
+        long = expanded(short, setting)
+    except TooLarge:
+        return first
+    second = Derivation(setting, term, "expanded", judge(long, setting))
+    return second if second.holds else first
+
+
+def grids_to_try(setting: Setting) -> Iterator[tuple[int, ...]]:
+    """Sizes of the family, smallest first: the moving axis grows, then the index axes."""
+    members = [d.size.members(MEMBERS_TRIED) for d in setting.dimensions]
+    moving = [d.name for d in setting.dimensions].index(setting.moving.name)
+    seen = set()
+    for index in range(MEMBERS_TRIED):
+        for step in range(MEMBERS_TRIED):
+            sizes = tuple(
+                sizes[min(step if place == moving else 0 if dimension.spatial else index, len(sizes) - 1)]
+                for place, (sizes, dimension) in enumerate(zip(members, setting.dimensions, strict=True))
+            )
+            if sizes not in seen:
+                seen.add(sizes)
+                yield sizes
+
+
+def shrunk(claim: Claim) -> Claim:
+    """The same claim on the smallest grid whose spatial sizes have the same parities and fit the band."""
+    sizes = []
+    for axis, size in zip(claim.grid.layout, claim.grid.sizes, strict=True):
+        least = 2
+        if axis.kind is AxisKind.SPATIAL:
+            least = size.least if size.least <= 3 else 4 - size.least % 2
+            if claim.domain.band is not None:
+                least = fit_band(Size(least, 2), claim.domain.band).least
+        sizes.append(Size(min(least, size.least)))
+    return replace(claim, grid=Grid(claim.grid.layout, tuple(sizes)))
+
+
+def refute(term: Term, setting: Setting, claim: Claim) -> Witness | None:
+    """A witness on one of the smallest grids of the claim."""
+    for sizes in grids_to_try(setting):
+        witness = find_witness(term, setting, sizes, claim.eps)
+        if witness is not None:
+            return witness
+    return None
+
+
+def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> Counterexample:
+    axis = derivation.setting.moving.name
+    small: Witness | None = witness
+    if prod(witness.sizes) > PRINTABLE:
+        alike = shrunk(claim)
+        (setting,) = (s for s in settings(alike) if s.moving.name == axis)
+        small = refute(derivation.given, setting, alike)
+    size = witness.sizes[claim.grid.layout.index(axis)]
+    fault = violation(derivation.judgement, derivation.setting, size)
+    return Counterexample(claim, derivation, fault, witness, small)
+
+
+def decide(claim: Claim) -> Verdict:
+    """The verdict on a claim, with its evidence."""
+    term = numbered(claim.term)
+    derivations = tuple(derive(term, setting) for setting in settings(claim))
+    stuck = [derivation for derivation in derivations if not derivation.holds]
+    for derivation in stuck:
+        witness = refute(term, derivation.setting, claim)
+        if witness is not None:
+            return _counterexample(claim, derivation, witness)
+    return Unknown(claim, stuck[0]) if stuck else Proof(claim, derivations)
