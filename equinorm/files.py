@@ -166,13 +166,16 @@ def _beside(target: Path, role: str) -> Path:
 
 def _make_parents(target: Path) -> list[Path]:
     """Create the folders that ``target`` lacks and list them, innermost first."""
-    missing = []
-    for parent in target.parents:
-        if parent.exists():
-            break
-        missing.append(parent)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return missing
+    created: list[Path] = []
+    missing = [parent for parent in target.parents if not parent.exists()]
+    try:
+        for parent in reversed(missing):
+            parent.mkdir(exist_ok=True)
+            created.insert(0, parent)
+    except OSError:
+        _remove_empty(created)
+        raise
+    return created
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -41,13 +41,19 @@ def describe(error: Exception) -> str | None:
         return one_line(str(error))
     format_message = getattr(error, "format_message", None)
     if callable(format_message):
-        return one_line(str(format_message()))
+        return _with_help(one_line(str(format_message())), error)
     if isinstance(error, OSError):
         reason = error.strerror or str(error) or type(error).__name__
         return one_line(f"{error.filename}: {reason}" if error.filename is not None else reason)
     if isinstance(error, MemoryError):
         return one_line(f"not enough memory{f' ({error})' if str(error) else ''}; choose smaller sizes or batches")
     return None
+
+
+def _with_help(line: str, error: Exception) -> str:
+    """Name the command whose ``--help`` tells what could have been given; typer often suggests a spelling itself."""
+    path = getattr(getattr(error, "ctx", None), "command_path", "equinorm")
+    return line if line.endswith("?") else f"{line.rstrip('.')}; see {path} --help"
 
 
 def one_line(message: str) -> str:

@@ -78,7 +78,7 @@ def message(text: str, *, end: str = "\n") -> None:
 
 def emphasize(text: str) -> str:
     """``text`` in bold where standard output is a terminal that shows it and NO_COLOR is not set; else unchanged."""
-    stream = sys.stdout
+    stream = sys.__stdout__  # while a command runs, sys.stdout is held back
     plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
     if plain or stream is None or not stream.isatty():
         return text

@@ -1,0 +1,49 @@
+"""Settings of the whole test suite.
+
+Hypothesis profiles: ``fast`` (default) and ``thorough``, chosen by the environment variable EQUINORM_PROFILE or by
+``--hypothesis-profile``. Both draw the same examples in every run; there is no database and no deadline.
+
+EQUINORM_REQUIRE_TORCH=1 turns a test that is skipped for want of torch into a failure, so that a run that is meant to
+make the comparisons with torch cannot pass without them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "thorough",
+    settings.get_profile("fast"),
+    max_examples=20_000,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile(os.environ.get("EQUINORM_PROFILE", "fast"))
+
+
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Make ``report`` a failure if it is a skip whose reason names torch and torch is required."""
+    required = os.environ.get("EQUINORM_REQUIRE_TORCH", "") not in ("", "0")
+    if required and report.skipped and "torch" in str(report.longrepr).lower():
+        report.outcome = "failed"
+        report.longrepr = f"EQUINORM_REQUIRE_TORCH is set, but this was skipped: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Skips inside a test, by a fixture or by a marker."""
+    report = yield
+    _forbid_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Skips of a whole module."""
+    report = yield
+    _forbid_skip(report)
+    return report
