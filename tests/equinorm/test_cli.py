@@ -45,6 +45,13 @@ def test_info_tells_the_same_to_people_and_programs() -> None:
     lines = [line.split() for line in text.stdout.splitlines()]
     for name, version in found["libraries"].items():
         assert [name, *(version or "not installed").split()] in lines
+    for backend in found["backends"]:
+        told = backend["description"] if backend["usable"] else f"missing: {backend['reason']}"
+        assert [backend["name"], *told.split()] in lines
+    usable = {backend["name"]: backend["usable"] for backend in found["backends"]}
+    assert usable["numpy"] is True
+    assert usable.keys() == {"numpy", "torch", "cupy"}
+    assert usable["torch"] or "torch" in next(b["reason"] for b in found["backends"] if b["name"] == "torch")
 
 
 def test_info_lists_the_declared_dependencies() -> None:
