@@ -4,6 +4,8 @@
     degree L      for each x a trigonometric polynomial P of degree <= L has y(T_t x)[n] = P(n - t) for all t;
                   degree 0 is called invariant
     alternating   on two samples: y[n] = (-1)^n y[0], and a shift changes at most the sign
+    steady        y(T_t x) = y(x), though it may vary along the axis: parameters, and what is made of them and of
+                  invariants; constant along the axis as well, it is invariant
 
 A judgement is a node of a proof tree: a term, its facts, the rule that gave them, and the judgements it rests on.
 """
@@ -29,6 +31,7 @@ class Facts:
     equivariant: bool = False
     degree: Linear | None = None
     alternating: bool = False
+    steady: bool = False
 
     @property
     def invariant(self) -> bool:
@@ -37,11 +40,12 @@ class Facts:
 
     @property
     def none(self) -> bool:
-        """True if nothing is known."""
+        """True if it is known neither to be equivariant nor to have a degree."""
         return not self.equivariant and self.degree is None
 
 
-INVARIANT = Facts(equivariant=True, degree=NOTHING)
+INVARIANT = Facts(equivariant=True, degree=NOTHING, steady=True)
+STEADY = Facts(steady=True)
 NO_FACT = Facts()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import singledispatch
 
 from theory.calculus.conditions import Value, holds, solved
-from theory.calculus.facts import INVARIANT, NO_FACT, Condition, Facts, Judgement
+from theory.calculus.facts import INVARIANT, NO_FACT, STEADY, Condition, Facts, Judgement
 from theory.calculus.linear import NOTHING, Linear
 from theory.calculus.setting import Setting
 from theory.derivations import closing, mean, mean_over_entries, pointwise, product, two_samples
@@ -84,7 +84,7 @@ def _(term: Term, setting: Setting) -> Judgement:
 @judge.register
 def _(term: Parameter, setting: Setting) -> Judgement:
     constant = setting.moving.constant(setting.moving.name in term.axes)
-    return Judgement(term, INVARIANT if constant else NO_FACT, "parameter")
+    return Judgement(term, INVARIANT if constant else STEADY, "parameter")
 
 
 @judge.register
@@ -97,7 +97,8 @@ def _(term: Sum, setting: Setting) -> Judgement:
     alternating = all(fact.alternating for fact in facts)
     if equivariant and not alternating and _centered(term, setting):
         alternating = ask(two_samples.RULE, N=setting.samples, t=setting.displacement)
-    return Judgement(term, Facts(equivariant, degree, alternating), "sum", premises, ask.record)
+    steady = all(fact.steady for fact in facts)
+    return Judgement(term, Facts(equivariant, degree, alternating, steady), "sum", premises, ask.record)
 
 
 def _centered(term: Sum, setting: Setting) -> bool:
@@ -134,7 +135,8 @@ def _product(term: Term, premises: tuple[Judgement, ...], facts: list[Facts], se
         equivariant = equivariant and ask(pointwise.RULE, t=setting.displacement)
     alternating = all(fact.alternating for fact in moving)
     equivariant = _closed(degree, equivariant, setting, ask)
-    return Judgement(term, Facts(equivariant, degree, alternating), "product", premises, ask.record)
+    steady = all(fact.steady for fact in facts)
+    return Judgement(term, Facts(equivariant, degree, alternating, steady), "product", premises, ask.record)
 
 
 @judge.register
@@ -144,7 +146,7 @@ def _(term: InverseRoot, setting: Setting) -> Judgement:
         return Judgement(term, INVARIANT, "pointwise", (premise,))
     ask = _Asked()
     equivariant = premise.facts.equivariant and ask(pointwise.RULE, t=setting.displacement)
-    return Judgement(term, Facts(equivariant), "pointwise", (premise,), ask.record)
+    return Judgement(term, Facts(equivariant, steady=premise.facts.steady), "pointwise", (premise,), ask.record)
 
 
 @judge.register
@@ -154,12 +156,12 @@ def _(term: Mean, setting: Setting) -> Judgement:
     # The moving axis first: what it makes invariant may be averaged over entries that move apart.
     if setting.moving.name in term.axes:
         degree = facts.degree
-        kept = facts.equivariant or (degree is not None and ask(mean.RULE, L=degree, N=setting.samples))
+        kept = facts.equivariant or facts.steady or (degree is not None and ask(mean.RULE, L=degree, N=setting.samples))
         facts = INVARIANT if kept else NO_FACT
     degree = _degree(facts, setting)
     entries = term.axes - {setting.moving.name}
     if entries and degree is not None:
         apart = setting.displacement + (" of another entry" if entries & setting.separate else "")
         together = ask(mean_over_entries.RULE, L=degree, N=setting.samples, t=setting.displacement, s=apart)
-        facts = facts if together else NO_FACT
+        facts = facts if together else Facts(steady=facts.steady)
     return Judgement(term, facts, "mean", (premise,), ask.record)

@@ -22,8 +22,9 @@ from theory.calculus.simplify import Occurrence
 from theory.spec.terms import Term, walk
 
 CONSTANT = Profile("constant")
-GENERIC_TRIES = 3
-PARTS_OF_GENERIC = 6
+GENERIC_TRIES = 4
+PARTS_OF_GENERIC = 8
+LIFT = 40
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,8 @@ def _generic_input(setting: Setting, sizes: tuple[int, ...], seed: int) -> tuple
         for dimension, size in zip(setting.dimensions, sizes, strict=True):
             (kind, *_rest) = _packets(dimension, size, dimension.name == setting.moving.name)
             if kind.kind == "cosine":
-                kind = Profile(draw.choice(("cosine", "sine", "cosine")), draw.randint(0, kind.number))
+                wave = Profile(draw.choice(("cosine", "sine")), draw.randint(1, kind.number))
+                kind = draw.choice((CONSTANT, wave, wave))
             elif kind.kind != "constant":
                 # On a folded axis only the first two entries have cells of their own.
                 whole = size <= 3 or dimension.name == setting.moving.name
@@ -199,9 +201,15 @@ def trials(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) 
             for t in displacements:
                 yield Trial(simple, variation, eps, t)
     for seed in range(2, 2 + GENERIC_TRIES):
+        generic = _generic_input(setting, sizes, seed)
         for value in (eps, Fraction(1)):
             for t in displacements:
-                yield Trial(_generic_input(setting, sizes, seed), seed if occurring else 0, value, t)
+                yield Trial(generic, seed if occurring else 0, value, t)
+        # A large constant on top makes roots of odd terms defined, and so does its negative.
+        for sign in (1, -1):
+            lift = Part(Fraction(sign * LIFT), (CONSTANT,) * len(sizes))
+            for t in displacements:
+                yield Trial((*generic, lift), seed % 2, eps, t)
 
 
 def find_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
