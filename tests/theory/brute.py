@@ -93,8 +93,14 @@ def moved(x: Array, claim: Claim, rng: np.random.Generator) -> "tuple[Array, lis
     for axis, place in zip(claim.grid.layout, range(x.ndim), strict=True):
         if axis.name in claim.action.moving:
             count = x.shape[0] if claim.action.scope is Scope.PER_SAMPLE else 1
-            drawn = rng.uniform(0, x.shape[place], count)
-            steps.append((place, np.floor(drawn) if claim.action.kind is ActionKind.SHIFT else drawn))
+            size = x.shape[place]
+            shifts = claim.action.kind is ActionKind.SHIFT
+            # Never a shift by 0, which would see nothing; an axis of one sample has no other.
+            drawn = rng.integers(min(1, size - 1), size, count) if shifts else rng.uniform(0, size, count)
+            if count > 1:
+                # On two samples all others could move alike by chance; one that stays shows that they do not.
+                drawn[rng.integers(count)] = 0
+            steps.append((place, drawn))
     return replay(x, steps), steps
 
 

@@ -14,7 +14,7 @@ from theory.calculus.facts import Judgement
 from theory.calculus.linear import Linear
 from theory.calculus.setting import Setting
 from theory.derivations import defect, mean, mean_over_entries
-from theory.spec.terms import InverseRoot, Mean, Parameter, Power, Product, Sum
+from theory.spec.terms import InverseRoot, Mean, Parameter, Power
 
 
 @dataclass(frozen=True)
@@ -48,30 +48,35 @@ def tolerated(frequency_defect: int, size: int, displacement: str) -> bool:
     return holds(defect.RULE, D=frequency_defect, N=Linear(size), t=displacement)
 
 
-def guilty(judgement: Judgement) -> Judgement:
-    """The first judgement that has fewer facts than all its premises, on the way from the inputs to the root."""
-    for node in judgement.walk():
-        if node.facts.equivariant:
-            continue
-        if node.facts.none and not any(premise.facts.none for premise in node.premises):
-            return node
-    for node in judgement.walk():
-        if not node.facts.equivariant and all(premise.facts.equivariant for premise in node.premises):
-            return node
-    return judgement
+def faults(judgement: Judgement) -> tuple[Judgement, ...]:
+    """The judgements at which the derivation gets stuck, from the leaves up: those that have neither equivariance nor a
+    degree although all they rest on has; where there is none, those that lose equivariance."""
+    lost = [n for n in judgement.walk() if n.facts.none and not any(p.facts.none for p in n.premises)]
+    if not lost:
+        lost = [n for n in judgement.walk() if not n.facts.equivariant and all(p.facts.equivariant for p in n.premises)]
+    return tuple(lost) or (judgement,)
 
 
-def violation(judgement: Judgement, setting: Setting, size: int) -> Violation:
-    """The frequencies at which the judgement at fault breaks the claim on ``size`` samples."""
-    node = guilty(judgement)
+def violation(judgement: Judgement, setting: Setting, size: int, shifts_suffice: bool) -> Violation:
+    """The frequencies at which a judgement at fault breaks the claim on ``size`` samples.
+
+    ``shifts_suffice``: the witness at hand moves by whole samples, so a fault that shifts already show is meant.
+    """
+    found = [_violation(node, setting, size) for node in faults(judgement)]
+    if shifts_suffice:
+        return next((v for v in found if v.apart or not tolerated(v.defect, size, "integer")), found[0])
+    return found[0]
+
+
+def _violation(node: Judgement, setting: Setting, size: int) -> Violation:
     highest = min(_highest(setting, size), size // 2)
     if isinstance(node.term, Parameter):
         return Violation(node, size, (0,), wrapped(1, size))
     asked = {condition.rule: condition.holds for condition in node.conditions}
-    if isinstance(node.term, Mean) and asked.get(mean_over_entries.RULE) is False:
-        return Violation(node, size, (1,), 1, apart=True)
     if isinstance(node.term, Mean) and asked.get(mean.RULE) is False:
         return Violation(node, size, _summing_to(size, highest), 0)
+    if isinstance(node.term, Mean) and asked.get(mean_over_entries.RULE) is False:
+        return Violation(node, size, (1,), 1, apart=True)
     return _product_of_equals(node, setting, size, highest)
 
 
@@ -96,8 +101,6 @@ def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: in
     start, step = (3, 2) if isinstance(node.term, InverseRoot) else (2, 1)
     if isinstance(node.term, Power):
         start = node.term.exponent
-    if isinstance(node.term, (Product, Sum)):
-        start = 2
     for count in range(start, 2 * size + 4, step):
         total = count * highest
         if not tolerated(total - wrapped(total, size), size, setting.displacement):

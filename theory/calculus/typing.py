@@ -72,7 +72,8 @@ def judge(term: Term, setting: Setting) -> Judgement:
 
 @judge.register
 def _(term: Input, setting: Setting) -> Judgement:
-    return Judgement(term, Facts(equivariant=True, degree=setting.band), "input")
+    facts = INVARIANT if setting.band.zero else Facts(equivariant=True, degree=setting.band)
+    return Judgement(term, facts, "input")
 
 
 @judge.register(Constant)
@@ -92,6 +93,8 @@ def _(term: Sum, setting: Setting) -> Judgement:
     premises = tuple(judge(part, setting) for part in term.terms)
     facts = [premise.facts for premise in premises]
     ask = _Asked()
+    if all(fact.invariant for fact in facts):
+        return Judgement(term, INVARIANT, "sum", premises)
     degree = _sum_of_degrees([_degree(fact, setting) for fact in facts], sum_rule.RULE)
     equivariant = _closed(degree, all(fact.equivariant for fact in facts), setting, ask)
     alternating = all(fact.alternating for fact in facts)

@@ -31,8 +31,8 @@ LIFT = 40
 class Trial:
     """What is tried: the parts of the input, how parameters vary, epsilon and the displacement.
 
-    ``variation`` 0 sets every parameter to 1; 1 makes the i-th one 2 + i at its first entry; a larger number is the
-    seed of small random integers.
+    ``variation`` 0 sets every parameter to 1; 1 makes the i-th one 2 + i at its first entry, and -1 the negative of
+    that; a larger number is the seed of small random integers.
     """
 
     parts: tuple[Part, ...]
@@ -64,8 +64,8 @@ def parameter_value(occurrence: Occurrence, cell: tuple[int, ...], names: str, v
     if variation == 0:
         return 1
     places = tuple(place for name, place in zip(names, cell, strict=True) if name in occurrence.axes)
-    if variation == 1:
-        return 1 if any(places) else 2 + occurrence.index
+    if abs(variation) == 1:
+        return variation * (1 if any(places) else 2 + occurrence.index)
     # A seed of its own for every entry, so that it does not depend on how many entries the board has.
     return random.Random(f"{variation}/{occurrence.index}/{places}").randint(-3, 3)
 
@@ -135,6 +135,12 @@ def compare(term: Term, trial: Trial, setting: Setting, board: Board, arithmetic
         layer_then_moved=float(right.values[place]),
         error=float(error),
     )
+
+
+def refined(term: Term, witness: Witness, setting: Setting) -> Witness:
+    """The same witness with its two values evaluated in long floats."""
+    found = compare(term, witness.trial, setting, board_of(setting, witness.sizes), long_floats())
+    return found or witness
 
 
 def _packets(dimension: Dimension, size: int, moving: bool) -> tuple[Profile, ...]:
@@ -210,6 +216,9 @@ def trials(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) 
             lift = Part(Fraction(sign * LIFT), (CONSTANT,) * len(sizes))
             for t in displacements:
                 yield Trial((*generic, lift), seed % 2, eps, t)
+        if occurring:
+            for t in displacements:
+                yield Trial(generic, -1, eps, t)
 
 
 def find_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:

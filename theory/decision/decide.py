@@ -88,7 +88,7 @@ def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> C
         (setting,) = (s for s in settings(alike) if s.moving.name == axis)
         small = refute(derivation.given, setting, alike)
     size = witness.sizes[claim.grid.layout.index(axis)]
-    fault = violation(derivation.judgement, derivation.setting, size)
+    fault = violation(derivation.judgement, derivation.setting, size, witness.trial.displacement.denominator == 1)
     return Counterexample(claim, derivation, fault, witness, small)
 
 

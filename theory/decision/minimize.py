@@ -6,9 +6,9 @@ possible, then as few literals, then as few negations. The disjunctive form is t
 Every prime is enumerated, so the choice is a minimum cover, and a minimum is proved, not hoped for; where the search
 for the cover is cut short the form says so (``exact``).
 
-Why our own: SymPy's ``POSform`` and ``SOPform`` list the rows one by one, merge them pair by pair, and need a minute or
-more for a table of 12 variables, and they do not promise a minimum. With sets of rows as integers
-(:mod:`theory.decision.formulas`) a table of 15 variables takes milliseconds.
+Why our own: SymPy's ``POSform`` and ``SOPform`` merge rows pair by pair and need minutes for a table of 12 variables
+(``python -m benchmarks.minimize_tables --sympy``). With sets of rows as integers (:mod:`theory.decision.formulas`) a
+table of 15 variables takes milliseconds.
 
 References: Quine (1952), "The problem of simplifying truth functions"; McCluskey (1956).
 """

@@ -1,0 +1,111 @@
+"""Verdicts in words: which rule, which step, which frequencies.
+
+Every sentence is made from the judgements and violations of the verdict; none is kept ready for a known layer.
+"""
+
+from __future__ import annotations
+
+from theory.calculus.conditions import relation
+from theory.calculus.defects import Violation, tolerated
+from theory.calculus.facts import Condition, Facts
+from theory.calculus.linear import Linear, spell
+from theory.calculus.setting import Setting
+from theory.decision.verdicts import Derivation, Proof, Unknown, Verdict
+from theory.spec.terms import InverseRoot, Mean, Parameter
+
+
+def spell_facts(facts: Facts, setting: Setting) -> str:
+    """The facts of a judgement: ``invariant``, ``equivariant, degree N-1``, ``no fact``."""
+    if facts.invariant:
+        return "invariant"
+    words = ["equivariant"] if facts.equivariant else []
+    if facts.degree is not None:
+        words.append(f"degree {spell(facts.degree, setting.moving.size)}")
+    if facts.alternating:
+        words.append("alternating")
+    if facts.steady:
+        words.append("does not move")
+    return ", ".join(words) or "no fact"
+
+
+def spell_condition(condition: Condition, setting: Setting) -> str:
+    """A derived condition and the values it was asked for: ``L < N with L = N-1``."""
+    size = setting.moving.size
+    values = []
+    for name, value in condition.values:
+        if name == "N" and (isinstance(value, Linear) and value.step):
+            continue
+        shown = spell(value, size) if isinstance(value, Linear) else str(value)
+        values.append(f"{name} = {shown}")
+    return f"{relation(condition.rule)} with {', '.join(values)}" if values else str(relation(condition.rule))
+
+
+def deciding_conditions(derivation: Derivation) -> tuple[Condition, ...]:
+    """The distinct conditions that hold in a derivation, premises first."""
+    found = [c for node in derivation.judgement.walk() for c in node.conditions if c.holds]
+    return tuple(dict.fromkeys(found))
+
+
+def waves(violation: Violation) -> str:
+    """The frequencies of a violation as a sum: ``2 + 2 = 4, which looks like 0 on 4 samples``."""
+    total = sum(violation.inputs)
+    count = len(violation.inputs)
+    same = len(set(violation.inputs)) == 1 and count > 3
+    left = f"{count} times {violation.inputs[0]}" if same else " + ".join(map(str, violation.inputs))
+    text = f"frequencies {left} = {total}" if count > 1 else f"frequency {total}"
+    if total != violation.output:
+        text += f", which looks like {violation.output} on {violation.size} samples"
+    return text
+
+
+def _fault(violation: Violation, setting: Setting) -> str:
+    node, axis = violation.judgement, setting.moving.name
+    term = node.term
+    if isinstance(term, Parameter):
+        return f"{term} varies along {axis}, so it sends frequency k to k + {violation.output}"
+    if violation.apart:
+        (sample,) = setting.separate
+        return f"{term} mixes entries of {sample} that move apart: frequency 1 of one turns up in the others"
+    if isinstance(term, Mean):
+        degree = node.premises[0].facts.degree
+        known = f" (degree {spell(degree, setting.moving.size)}, not below N)" if degree is not None else ""
+        return f"{term} is not invariant along {axis}{known}: {waves(violation)}"
+    if isinstance(term, InverseRoot):
+        return f"{term} acts on each sample by itself and its argument varies along {axis}: {waves(violation)}"
+    return f"{term} multiplies arrays that vary along {axis}: {waves(violation)}"
+
+
+def _tolerance(violation: Violation, setting: Setting) -> str:
+    if violation.apart or isinstance(violation.judgement.term, Parameter):
+        return ""
+    size = violation.size
+    shifts = "shifts tolerate it" if tolerated(violation.defect, size, "integer") else "not even shifts tolerate it"
+    return f" (defect {violation.defect}: {shifts}{'' if setting.shifts else ', translations do not'})"
+
+
+def reason(verdict: Verdict) -> str:
+    """One or two sentences that say why."""
+    if isinstance(verdict, Proof):
+        return _reason_of_proof(verdict)
+    setting = verdict.derivation.setting
+    if isinstance(verdict, Unknown):
+        return (
+            f"the typing rules stop at {verdict.derivation.judgement.term} along {setting.moving.name}, "
+            "and no counterexample was found"
+        )
+    return f"along {setting.moving.name}, {_fault(verdict.violation, setting)}{_tolerance(verdict.violation, setting)}"
+
+
+def _reason_of_proof(verdict: Proof) -> str:
+    if not verdict.derivations:
+        return "nothing moves: every moving axis has one sample"
+    sentences = []
+    for derivation in verdict.derivations:
+        setting = derivation.setting
+        asked = [spell_condition(condition, setting) for condition in deciding_conditions(derivation)]
+        rules = dict.fromkeys(node.rule for node in derivation.judgement.walk())
+        using = f" ({'; '.join(asked)})" if asked else ""
+        sentences.append(f"along {setting.moving.name}, every step keeps its fact by {', '.join(rules)}{using}")
+    return "; ".join(sentences)
+
+
