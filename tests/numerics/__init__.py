@@ -1,0 +1,1 @@
+"""Tests of measurement: translations, layers, metrics, bounds, feature maps."""
