@@ -1,13 +1,37 @@
 """equinorm: which normalization layer may a translation-equivariant network use, and why.
 
-The verbs of the command line, as functions. Importing this package loads nothing else: a verb is imported when it is
+The verbs of the command line, as functions. Importing this package loads nothing else: a name is imported when it is
 first used, and only what it needs comes with it.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from equinorm.rooms import check_rooms
 
+if TYPE_CHECKING:
+    from theory.spec.errors import SpecificationError
+
 __version__ = "0.1.0"
+__all__ = ["SpecificationError", "__version__"]
 
 check_rooms()
+
+# Where a name is defined. A module of this package must not bear a verb's name: importing it would hide the verb.
+_HOME = {
+    "SpecificationError": "theory.spec.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})
