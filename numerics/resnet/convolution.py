@@ -138,5 +138,5 @@ def _spans(count: int, most: int) -> list[tuple[int, int]]:
 def _channels_per_chunk(xp: Namespace, array: Array) -> int:
     """How many channels fit into a quarter of a chunk: elementwise steps hold a few temporaries."""
     _, batch, rows, columns = array.shape
-    channel_bytes = batch * rows * columns * int(xp.finfo(array.dtype).bits) // 8
+    channel_bytes: int = batch * rows * columns * int(xp.finfo(array.dtype).bits) // 8
     return max(1, chunk_bytes(array) // 4 // channel_bytes)

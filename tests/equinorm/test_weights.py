@@ -6,7 +6,10 @@ import collections
 import io
 import os
 import pickle
+import shutil
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -21,6 +24,13 @@ from numerics.resnet.initialization import he_state
 from theory.spec.errors import SpecificationError
 
 STATE = {name: value.astype(np.float32) for name, value in he_state(1).items()}
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    """The usual folder, emptied at once: a file of weights has 45 MB, and pytest would keep three runs of them."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture
@@ -313,9 +323,6 @@ def test_what_is_no_weight_file_is_refused(tmp_path):
 
 
 def test_loading_needs_no_torch(tmp_path):
-    import subprocess
-    import sys
-
     path = npz(tmp_path)
     code = (
         "import sys; sys.modules['torch'] = None; from equinorm.inputs.weights import load_weights; "
