@@ -33,6 +33,8 @@ from theory.spec.terms import (
 
 NUMBERS = (Fraction(2), Fraction(-1), Fraction(1, 2), Fraction(1), Fraction(-3, 2))
 HIGHEST_POWER = 3
+MODEST_DEGREE = 12
+"""The bound on the degree when the caller gives none: powers of powers would soon leave what float64 can hold."""
 
 
 def depth(term: Term) -> int:
@@ -65,14 +67,14 @@ def degree(term: Term) -> int | None:
 
 @dataclass(frozen=True)
 class _Budget:
-    """What a node may still use: levels below it, and the degree (``None``: no bound)."""
+    """What a node may still use: levels below it, and the degree in x (roots not counted)."""
 
     layout: Layout
     levels: int
-    degree: int | None
+    degree: int
     roots: bool
 
-    def below(self, levels: int, degree: int | None) -> _Budget:
+    def below(self, levels: int, degree: int) -> _Budget:
         return replace(self, levels=self.levels - levels, degree=degree)
 
 
@@ -84,11 +86,13 @@ def terms(
 ) -> st.SearchStrategy[Term]:
     """Terms over ``layout`` of at most this ``depth``; ``polynomial`` leaves out ``rsqrt``.
 
-    With ``degree`` given the term is polynomial and its degree is at most that. The argument of ``rsqrt`` is positive
+    With ``degree`` given the term is polynomial and its degree is at most that; otherwise no polynomial in it has a
+    degree above ``MODEST_DEGREE``. The argument of ``rsqrt`` is positive
     for every x (epsilon, or a square or a mean of squares plus epsilon or 1), so the term is defined everywhere. The
     simplest term is ``x``.
     """
-    return _nodes(_Budget(layout, depth, degree, roots=not polynomial and degree is None))
+    most = MODEST_DEGREE if degree is None else degree
+    return _nodes(_Budget(layout, depth, most, roots=not polynomial and degree is None))
 
 
 # The three strategies below draw their parts from one another as strategies, not as plain function calls, because only
@@ -99,10 +103,9 @@ def terms(
 @st.composite
 def _nodes(draw: st.DrawFn, budget: _Budget) -> Term:
     same = budget.below(1, budget.degree)
-    squares = budget.degree is None or budget.degree >= 2
     kinds = ["leaf"]
     if budget.levels > 0:
-        kinds += ["mean", "product", "sum"] + ["power"] * squares + ["rsqrt"] * budget.roots
+        kinds += ["mean", "product", "sum"] + ["power"] * (budget.degree > 1) + ["rsqrt"] * budget.roots
         kinds += ["difference"] * (budget.levels > 1)
     kind = draw(st.sampled_from(kinds))
     if kind == "leaf":
@@ -112,16 +115,13 @@ def _nodes(draw: st.DrawFn, budget: _Budget) -> Term:
     if kind == "rsqrt":
         return InverseRoot(draw(_positive(same)))
     if kind == "power":
-        highest = HIGHEST_POWER if budget.degree is None else min(HIGHEST_POWER, budget.degree)
-        exponent = draw(st.integers(2, highest))
-        left = None if budget.degree is None else budget.degree // exponent
-        return power(draw(_nodes(budget.below(1, left))), exponent)
+        exponent = draw(st.integers(2, min(HIGHEST_POWER, budget.degree)))
+        return power(draw(_nodes(budget.below(1, budget.degree // exponent))), exponent)
     if kind == "product":
-        first = second = budget.degree
-        if budget.degree is not None:
-            first = draw(st.integers(0, budget.degree))
-            second = budget.degree - first
-        return multiply(draw(_nodes(budget.below(1, first))), draw(_nodes(budget.below(1, second))))
+        # The even split is the simplest: a factor that may have no degree at all cannot shrink to x.
+        share = draw(st.sampled_from(sorted(range(budget.degree + 1), key=lambda d: abs(2 * d - budget.degree))))
+        factors = (draw(_nodes(budget.below(1, part))) for part in (share, budget.degree - share))
+        return multiply(*factors)
     if kind == "sum":
         return add(draw(_nodes(same)), draw(_nodes(same)))
     # The factor -1 of what is subtracted takes a level of its own.
@@ -130,8 +130,8 @@ def _nodes(draw: st.DrawFn, budget: _Budget) -> Term:
 
 @st.composite
 def _leaves(draw: st.DrawFn, budget: _Budget) -> Term:
-    # Half of the leaves are x where the degree allows it, or most terms would not depend on x at all.
-    kind = draw(st.sampled_from(["x"] * 3 * (budget.degree != 0) + ["number", "parameter", "eps"]))
+    # Most leaves are x where the degree allows it, or many terms would not depend on x at all.
+    kind = draw(st.sampled_from(["x"] * 5 * (budget.degree > 0) + ["number", "parameter", "eps"]))
     if kind == "x":
         return X
     if kind == "parameter":
@@ -142,12 +142,12 @@ def _leaves(draw: st.DrawFn, budget: _Budget) -> Term:
 @st.composite
 def _positive(draw: st.DrawFn, budget: _Budget) -> Term:
     """Terms that are positive for every x: a square takes one level, the sum another, a mean one more."""
-    shapes = ["eps"] + ["square"] * 2 * (budget.levels > 1) + ["mean"] * 2 * (budget.levels > 2)
+    shapes = ["eps"] + ["square"] * 3 * (budget.levels > 1) + ["mean"] * 3 * (budget.levels > 2)
     shape = draw(st.sampled_from(shapes))
     if shape == "eps":
         return EPS
     if shape == "square":
-        square = power(draw(_nodes(budget.below(2, None))), 2)
+        square = power(draw(_nodes(budget.below(2, budget.degree // 2))), 2)
     else:
-        square = Mean(power(draw(_nodes(budget.below(3, None))), 2), draw(axis_sets(budget.layout)))
+        square = Mean(power(draw(_nodes(budget.below(3, budget.degree // 2))), 2), draw(axis_sets(budget.layout)))
     return add(square, draw(st.sampled_from([EPS, number(1)])))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from equinorm.strategies.expressions import terms
-from equinorm.strategies.spaces import grids
+from equinorm.strategies.spaces import axis_sets, grids
 from theory.spec.actions import Action, ActionKind, Scope
 from theory.spec.axes import BCHW, AxisKind, Layout
 from theory.spec.claims import Claim
@@ -21,7 +21,7 @@ def actions(
     scopes: tuple[Scope, ...] = tuple(Scope),
 ) -> Action:
     """Shifts or translations along one or more spatial axes, common or (where there is a sample axis) per sample."""
-    moving = draw(st.frozensets(st.sampled_from(sorted(layout.spatial)), min_size=1))
+    moving = draw(axis_sets(layout, least=1, spatial=True))
     possible = [scope for scope in scopes if scope is Scope.COMMON or any(axis.sample for axis in layout)]
     return Action(draw(st.sampled_from(kinds)), moving, draw(st.sampled_from(possible)))
 

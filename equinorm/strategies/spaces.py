@@ -6,6 +6,8 @@ may depend on what an axis is called: sound (one axis T) and volumes (D, H, W).
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from hypothesis import strategies as st
 
 from theory.spec.axes import BCHW, Axis, AxisKind, AxisSet, Layout
@@ -31,9 +33,14 @@ def layouts() -> st.SearchStrategy[Layout]:
     return st.sampled_from(LAYOUTS)
 
 
-def axis_sets(layout: Layout = BCHW, least: int = 0) -> st.SearchStrategy[AxisSet]:
-    """Subsets of the axes of ``layout`` with at least ``least`` members; the simplest is the smallest."""
-    return st.frozensets(st.sampled_from(layout.names), min_size=least)
+def axis_sets(layout: Layout = BCHW, least: int = 0, spatial: bool = False) -> st.SearchStrategy[AxisSet]:
+    """Subsets of the axes of ``layout``, each as likely as any other; the simplest is the smallest.
+
+    ``least`` is the smallest number of members; ``spatial`` keeps to the spatial axes.
+    """
+    names = [name for name in layout.names if not spatial or name in layout.spatial]
+    sizes = range(least, len(names) + 1)
+    return st.sampled_from([frozenset(members) for size in sizes for members in combinations(names, size)])
 
 
 @st.composite

@@ -33,6 +33,7 @@ from equinorm.strategies import (
     steps,
     terms,
 )
+from equinorm.strategies.expressions import MODEST_DEGREE
 from equinorm.strategies.layers import EPSILONS
 from equinorm.strategies.signals import Array, impulse, noise, plane_wave, project
 from theory.spec.actions import Action, ActionKind, Scope
@@ -107,13 +108,18 @@ def holds(kind: type[Term], term: Term) -> bool:
 
 @pytest.mark.parametrize("kind", [Mean, Sum, Product, Power, InverseRoot, Parameter, Epsilon, Constant])
 def test_every_kind_of_node_occurs(kind: type[Term]) -> None:
-    assert depth(reaches(terms(), partial(holds, kind))) <= 3
+    assert holds(kind, reaches(terms(), partial(holds, kind)))
 
 
 def test_terms_reach_the_limits() -> None:
     assert depth(reaches(terms(), lambda term: depth(term) == 4)) == 4
     assert degree(reaches(terms(degree=3), lambda term: degree(term) == 3)) == 3
     assert degree(reaches(terms(), lambda term: degree(term) is None)) is None
+
+
+@given(terms())
+def test_no_polynomial_within_a_term_has_a_large_degree(term: Term) -> None:
+    assert max(degree(node) or 0 for node in walk(term)) <= MODEST_DEGREE
 
 
 @given(st.data())
