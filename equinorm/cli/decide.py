@@ -1,0 +1,65 @@
+"""``equinorm decide``: is this layer, or this term, equivariant, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from equinorm.cli.errors import Status
+from equinorm.cli.options import JsonFlag
+from equinorm.cli.output import Answer
+from theory.spec.errors import refuse
+
+STATUS = {"equivariant": Status.DONE, "not_equivariant": Status.DONE, "unknown": Status.UNKNOWN}
+
+Step = typer.Option(metavar="AXES", help="Letters of BCHW, `empty` (over no axes) or `absent` (no such step).")
+
+
+def decide(
+    layer: Annotated[str | None, typer.Option(help="A catalogue name, or norm[center=C, scale=CHW, affine=C].")] = None,
+    center: Annotated[str | None, Step] = None,
+    scale: Annotated[str | None, Step] = None,
+    affine: Annotated[str | None, Step] = None,
+    term: Annotated[str | None, typer.Option(help="A term of x, par, mean, rsqrt, eps, numbers, + - * ^.")] = None,
+    action: Annotated[str, typer.Option(metavar="shift|translation")] = "translation",
+    scope: Annotated[str, typer.Option(metavar="common|per-sample")] = "common",
+    axes: Annotated[str, typer.Option(metavar="H|W|HW", help="The axes that move.")] = "HW",
+    domain: Annotated[str, typer.Option(metavar="all|nyquist-free|K", help="The arrays; K is band K.")] = "all",
+    nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
+    statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
+    eps: Annotated[str | None, typer.Option(help="A positive number. Default: the layer's, or 1/100000.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples. Default: every number from 2 up.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Channels. Default: every number from 2 up.")] = None,
+    grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: both families.")] = None,
+    expect: Annotated[str | None, typer.Option(metavar="VERDICT", help="Exit with 1 for another verdict.")] = None,
+    json: JsonFlag = False,
+) -> Answer:
+    """Decide whether a layer or a term is equivariant, and say why."""
+    # Here, so that a usage error does not wait for SymPy.
+    from equinorm.deciding import VERDICTS
+    from equinorm.deciding import decide as verb
+
+    if expect is not None and expect not in VERDICTS:
+        raise refuse(f"expect={expect}", f"one of {', '.join(VERDICTS)}")
+    found = verb(
+        layer,
+        center=center,
+        scale=scale,
+        affine=affine,
+        term=term,
+        action=action,
+        scope=scope,
+        axes=axes,
+        domain=domain,
+        nyquist=nyquist,
+        statistics=statistics,
+        eps=eps,
+        batch=batch,
+        channels=channels,
+        grid=grid,
+    )
+    status = STATUS[found.verdict]
+    if expect is not None:
+        status = Status.DONE if found.verdict == expect else Status.DOES_NOT_HOLD
+    return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)

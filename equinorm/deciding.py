@@ -1,0 +1,138 @@
+"""The verb ``decide``: a verdict on one grid, or on both families of grids, with its reason and its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from equinorm.questions import Words, read_action, read_domain, read_grids, read_subject
+from proofs.emit.document import evidence
+from proofs.emit.text import evidence_lines
+from theory.calculus.compile import compile_term
+from theory.decision.decide import decide as decide_claim
+from theory.decision.reasons import reason
+from theory.decision.verdicts import Proof, Verdict
+from theory.spec.claims import Claim
+from theory.spec.layers import DEFAULT_EPS, Normalization, parse_eps
+from theory.spec.terms import Term
+
+VERDICTS = ("equivariant", "not_equivariant", "unknown")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer to one question: a verdict for each grid that was asked about.
+
+    ``verdict`` is ``equivariant`` only if it is so on every grid; else ``not_equivariant`` if it fails on one.
+    """
+
+    words: Words
+    layer: Normalization | None
+    term: Term
+    verdicts: tuple[tuple[str, Verdict], ...]
+
+    @property
+    def deciding(self) -> tuple[str, Verdict]:
+        """The grid and verdict that the whole answer rests on: a refutation before an unknown before a proof."""
+        order = ("not_equivariant", "unknown", "equivariant")
+        return min(self.verdicts, key=lambda named: order.index(named[1].name))
+
+    @property
+    def verdict(self) -> str:
+        """``equivariant``, ``not_equivariant`` or ``unknown``."""
+        return self.deciding[1].name
+
+    @property
+    def reason(self) -> str:
+        """Why, and on which family where there are two."""
+        if len(self.verdicts) == 1:
+            return reason(self.verdicts[0][1])
+        return "; ".join(f"on {name} grids {found.name}: {reason(found)}" for name, found in self.verdicts)
+
+    def document(self) -> dict[str, Any]:
+        """The answer as plain data, its words as on the command line."""
+        import equinorm
+
+        words = self.words
+        by_grid = [
+            {"grid": name, "verdict": found.name, "reason": reason(found), "evidence": evidence(found)}
+            for name, found in self.verdicts
+        ]
+        return {
+            "layer": None if self.layer is None else str(self.layer),
+            "term": str(self.term),
+            "action": words.action,
+            "scope": words.scope,
+            "axes": words.axes,
+            "grid": words.grid,
+            "batch": words.batch,
+            "channels": words.channels,
+            "domain": str(self.verdicts[0][1].claim.domain),
+            "nyquist": words.nyquist,
+            "eps": str(self.verdicts[0][1].claim.eps),
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "evidence": self._evidence(),
+            "by_grid": by_grid,
+            "version": equinorm.__version__,
+        }
+
+    def _evidence(self) -> dict[str, Any] | None:
+        name, found = self.deciding
+        if not isinstance(found, Proof) or len(self.verdicts) == 1:
+            one = evidence(found)
+            return None if one is None else {**one, "content": {"grid": name, **one["content"]}}
+        families = [(grid, evidence(each)) for grid, each in self.verdicts]
+        content = [{"grid": grid, **each["content"]} for grid, each in families if each is not None]
+        return {"kind": "proof", "content": {"families": content}}
+
+    def text(self) -> str:
+        """The answer for a terminal."""
+        words, claim = self.words, self.verdicts[0][1].claim
+        lines = [f"verdict: {self.verdict}"]
+        if self.layer is not None:
+            lines.append(f"layer:   {self.layer}")
+        lines.append(f"term:    {self.term}")
+        arrays = {"all": "all real arrays", "nyquist-free": "Nyquist-free arrays"}
+        domain = arrays.get(str(claim.domain), f"arrays of band {claim.domain}")
+        if words.nyquist == "project" and words.domain == "all":
+            domain += " (policy `project`: the claim is about arrays without energy at the Nyquist bins)"
+        lines.append(f"claim:   {words.action}s along {', '.join(words.axes)}, {words.scope}, {domain}")
+        for name, found in self.verdicts:
+            grids = f"{name} grids" if name in ("odd", "even") else f"grid {name}"
+            lines += ["", f"{grids}: {found.name}", f"  {reason(found)}"]
+            lines += [f"  {line}" for line in evidence_lines(found)]
+        return "\n".join(lines)
+
+
+def decide(layer: str | None = None, **options: Any) -> Decision:
+    """Decide whether a layer or a term is equivariant.
+
+    Args:
+        layer: a catalogue name or ``norm[center=C, scale=CHW, affine=C]``.
+        options: the other options of ``equinorm decide`` by name: ``center``, ``scale``, ``affine``, ``term``,
+            ``action``, ``scope``, ``axes``, ``domain``, ``nyquist``, ``statistics``, ``eps``, ``grid`` as text;
+            ``batch`` and ``channels`` as numbers.
+
+    Returns:
+        The decision with its verdict, reason and evidence. The conditions behind it generalise Theorems 1 and 2 of
+        Scanvic, Barthélemy and Tachella (2025, arXiv 2505.19805).
+
+    Raises:
+        SpecificationError: options that contradict each other or name nothing.
+
+    >>> decide("LayerNorm-AF", grid="odd").verdict
+    'equivariant'
+    >>> decide("LayerNorm-C", grid="5x7").verdict
+    'not_equivariant'
+    """
+    words = Words(layer=layer, **options)
+    subject = read_subject(words)
+    if isinstance(subject, Normalization):
+        named, term, eps = subject, compile_term(subject), subject.eps
+    else:
+        named, term = None, subject
+        eps = DEFAULT_EPS if words.eps is None else parse_eps(words.eps)
+    action, domain = read_action(words), read_domain(words)
+    claims = [(name, Claim(term, action, grid, domain, eps)) for name, grid in read_grids(words)]
+    return Decision(words, named, term, tuple((name, decide_claim(claim)) for name, claim in claims))

@@ -1,0 +1,150 @@
+"""From the words of the command line to claims: what is asked, on which grids, and on which arrays."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from theory.spec.actions import Action, ActionKind, NyquistPolicy, Scope
+from theory.spec.axes import BCHW, parse_axes, parse_step
+from theory.spec.catalogue import find_layer
+from theory.spec.errors import refuse
+from theory.spec.grids import (
+    ALL,
+    EVEN,
+    LARGEST_COUNT,
+    LARGEST_SIZE,
+    NYQUIST_FREE,
+    ODD,
+    Domain,
+    Grid,
+    Size,
+    band,
+    grid_of,
+)
+from theory.spec.layers import Normalization, parse_eps, parse_statistics
+from theory.spec.syntax import parse
+from theory.spec.terms import Term
+
+FAMILIES = {"odd": ODD, "even": EVEN}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The options of ``decide`` as they were typed; ``None`` for one that was left out."""
+
+    layer: str | None = None
+    center: str | None = None
+    scale: str | None = None
+    affine: str | None = None
+    term: str | None = None
+    action: str = "translation"
+    scope: str = "common"
+    axes: str = "HW"
+    domain: str = "all"
+    nyquist: str = "symmetric"
+    statistics: str | None = None
+    eps: str | None = None
+    batch: int | None = None
+    channels: int | None = None
+    grid: str | None = None
+
+
+def read_subject(words: Words) -> Normalization | Term:
+    """The layer or the term that is asked about.
+
+    Raises:
+        SpecificationError: none of them, or two that contradict each other.
+    """
+    steps = {"center": words.center, "scale": words.scale, "affine": words.affine}
+    named = [f"--{name}" for name, value in steps.items() if value is not None]
+    ways = [way for way, used in (("--layer", words.layer), ("--term", words.term)) if used is not None]
+    ways += named[:1]
+    if len(ways) != 1:
+        given = " and ".join(ways) if ways else "none of them"
+        raise refuse(given, "one of --layer, --term, or the steps --center, --scale, --affine", "give exactly one")
+    if words.term is not None:
+        if words.statistics is not None:
+            raise refuse(f"statistics={words.statistics}", "no --statistics beside --term", "a term has no statistics")
+        return parse(words.term)
+    if words.layer is not None:
+        layer = find_layer(words.layer)
+        for option, value in (("eps", words.eps), ("statistics", words.statistics)):
+            if value is not None and f"{option}=" in words.layer:
+                raise refuse(f"{option}={value}", f"{option} once", f"it stands in --layer {words.layer} already")
+    else:
+        layer = Normalization(**{name: parse_step(value or "absent", BCHW, name) for name, value in steps.items()})
+    if words.eps is not None:
+        layer = replace(layer, eps=parse_eps(words.eps))
+    if words.statistics is not None:
+        layer = replace(layer, statistics=parse_statistics(words.statistics))
+    return layer
+
+
+def _choice(name: str, value: str, choices: list[str]) -> str:
+    if value not in choices:
+        raise refuse(f"{name}={value}", f"one of {', '.join(choices)}")
+    return value
+
+
+def read_action(words: Words) -> Action:
+    """The action. Raises SpecificationError for words that it does not know and axes that do not move."""
+    kind = ActionKind(_choice("action", words.action, [kind.value for kind in ActionKind]))
+    scope = Scope(_choice("scope", words.scope, [scope.value for scope in Scope]))
+    moving = parse_axes(words.axes)
+    if not moving or not moving <= BCHW.spatial:
+        raise refuse(f"axes={words.axes}", "H, W or HW", "only spatial axes move")
+    return Action(kind, moving, scope)
+
+
+def read_domain(words: Words) -> Domain:
+    """The domain; the policy ``project`` turns all real arrays into the Nyquist-free ones.
+
+    Raises:
+        SpecificationError: an unknown domain, or the policy ``one-sided``, of which nothing is decided.
+    """
+    policy = _choice("nyquist", words.nyquist, [policy.value for policy in NyquistPolicy])
+    if policy == NyquistPolicy.ONE_SIDED.value:
+        raise refuse(
+            "nyquist=one-sided",
+            "`symmetric` or `project`",
+            "on even sizes `one-sided` is no product of one operator per axis, so it is measured and not decided",
+        )
+    if words.domain == "nyquist-free":
+        return NYQUIST_FREE
+    if words.domain == "all":
+        return NYQUIST_FREE if policy == NyquistPolicy.PROJECT.value else ALL
+    if not re.fullmatch(r"\d{1,6}", words.domain):
+        raise refuse(f"domain={words.domain}", "`all`, `nyquist-free`, or a band K >= 0")
+    return band(int(words.domain))
+
+
+def read_grids(words: Words) -> tuple[tuple[str, Grid], ...]:
+    """The grids asked about, each with its name: one, or both families where ``--grid`` was left out."""
+    for name, count in (("batch", words.batch), ("channels", words.channels)):
+        if count is not None and not 1 <= count <= LARGEST_COUNT:
+            raise refuse(f"{name}={count}", f"a whole number from 1 to {LARGEST_COUNT}")
+    if words.grid is None:
+        names = list(FAMILIES)
+    else:
+        names = [words.grid]
+    return tuple((name, _grid(name, words)) for name in names)
+
+
+def _grid(text: str, words: Words) -> Grid:
+    if text in FAMILIES:
+        height = width = FAMILIES[text]
+    else:
+        match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", text)
+        if match is None:
+            raise refuse(f"grid={text}", "two sizes such as 5x7, or `odd`, or `even`")
+        height, width = Size(int(match[1])), Size(int(match[2]))
+        for size in (height, width):
+            if not 1 <= size.least <= LARGEST_SIZE:
+                raise refuse(f"grid={text}", f"sizes from 1 to {LARGEST_SIZE}", "beyond that exact work takes too long")
+    sizes: dict[str, Size | int] = {"H": height, "W": width}
+    if words.batch is not None:
+        sizes["B"] = words.batch
+    if words.channels is not None:
+        sizes["C"] = words.channels
+    return grid_of(sizes)

@@ -1,0 +1,1 @@
+"""Emission: verdicts written down, as a document of plain data and as text for people."""
