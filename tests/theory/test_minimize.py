@@ -241,6 +241,28 @@ def test_the_cover_prefers_fewer_sets_then_lower_cost() -> None:
     assert minimum_cover(0b1111, candidates, [10, 10, 10, 9, 30]).chosen == (2, 3)
 
 
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_covers_cost_the_least_of_all_choices(size: int) -> None:
+    rows = everything(3)
+    for seed in range(250):
+        source = random.Random(1000 * size + seed)
+        candidates = [sum(1 << row for row in source.sample(range(8), size)) for _ in range(14)] + [rows]
+        costs = [source.randint(2, 9) for _ in range(14)] + [40]
+        least = {0: 0}
+        for covered in range(rows + 1):
+            for candidate, cost in zip(candidates, costs, strict=True):
+                if covered in least:
+                    offer = least[covered] + cost
+                    least[covered | candidate] = min(offer, least.get(covered | candidate, offer))
+        cover = minimum_cover(rows, candidates, costs)
+        assert cover.exact
+        assert sum(costs[position] for position in cover.chosen) == least[rows]
+        union = 0
+        for position in cover.chosen:
+            union |= candidates[position]
+        assert union == rows
+
+
 def test_equal_tables_with_open_rows_agree_with_their_formula() -> None:
     formula: Formula = parse("(a ∨ ¬b) ∧ (c ∨ d)")
     everywhere = models(formula, "abcd")
