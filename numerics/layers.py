@@ -12,7 +12,7 @@ training does not reduce; fresh ones are 0 and 1.
 Notation: B, C, H, W as in the layout of the layer; parameters and statistics have every axis of ``x``, of size 1
 where they do not vary.
 
-References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, section 3; Ioffe and Szegedy (2015),
+References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805; Ioffe and Szegedy (2015),
 arXiv 1502.03167, for running statistics; Chan, Golub and LeVeque (1983), The American Statistician 37(3), for the two
 passes.
 """

@@ -12,20 +12,20 @@ the Nyquist bin k = N/2, and a policy chooses (:class:`theory.spec.actions.Nyqui
 Axis 0 holds the samples. Displacements have the shape (B, number of axes), or (1, number of axes) to move all alike,
 in samples, positive towards larger indices.
 
-References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, section 5; Michaeli, Michaeli and Soudry
-(2023), arXiv 2303.08085, for fractional translations in the Fourier domain.
+References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, the experiment of Tables 2 and 3; Michaeli,
+Michaeli and Soudry (2023), arXiv 2303.08085, for fractional translations in the Fourier domain.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import array_api_compat
 import numpy as np
 
-from numerics.arrays import Array, Namespace, blocks, complex_dtype, fourier, namespace_of, positions, to_numpy
+from numerics.arrays import Array, namespace_of, positions, to_numpy
+from numerics.multipliers import by_circulants, by_fourier
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
 
@@ -118,10 +118,10 @@ def translate(
         # On an odd number of rows the operator is the symmetric one: the column bin keeps its real part, cos(pi t).
         if x.shape[rows] % 2 == 0 and rows in columns:
             still = xp.zeros_like(table[:, 0])
-            return _by_fourier(xp, x, {rows: columns[rows], rows + 1: columns.get(rows + 1, still)}, one_sided=True)
+            return by_fourier(xp, x, {rows: columns[rows], rows + 1: columns.get(rows + 1, still)}, one_sided=True)
     if max(x.shape[axis] for axis in moving) <= LARGEST_CIRCULANT:
-        return _by_circulants(xp, x, columns)
-    return _by_fourier(xp, x, columns, one_sided=False)
+        return by_circulants(xp, x, columns)
+    return by_fourier(xp, x, columns, one_sided=False)
 
 
 def remove_nyquist(x: Array, axes: Sequence[int] = SPATIAL) -> tuple[Array, Array]:
@@ -164,76 +164,3 @@ def _table(x: Array, displacements: Array, moving: tuple[int, ...]) -> Table:
     if not np.all(np.isfinite(table)):
         raise refuse("displacements with NaN or infinity", "finite numbers of samples")
     return table
-
-
-def _turns(xp: Namespace, frequencies: Array, t: Array, size: int) -> Array:
-    """The turns k t / N modulo 1 in float64, of shape (B, frequencies).
-
-    The integer part of t is reduced apart from the rest, so that no digit of a large k t is lost.
-    """
-    whole = xp.round(t)[:, None]
-    rest = t[:, None] - whole
-    return (xp.remainder(frequencies[None, :] * whole, float(size)) + frequencies[None, :] * rest) / size
-
-
-def _phases(xp: Namespace, t: Array, size: int, half: bool, one_sided: bool) -> Array:
-    """The factors exp(-2 pi i k t / N), of shape (B, frequencies); at k = N/2 cos(pi t), unless ``one_sided``.
-
-    ``half`` lists k = 0 .. N/2 as rfftfreq does (the bin at +N/2), else the order of fftfreq (the bin at -N/2).
-    """
-    index = xp.arange(size // 2 + 1 if half else size, dtype=xp.float64, device=array_api_compat.device(t))
-    frequencies = index if half else index - size * xp.astype(index >= (size + 1) // 2, xp.float64)
-    angle = (-2 * math.pi) * _turns(xp, frequencies, t, size)
-    sine = xp.sin(angle)
-    if size % 2 == 0 and not one_sided:
-        sine = xp.where(index == size // 2, 0.0, sine)
-    return xp.astype(xp.cos(angle), xp.complex128) + 1j * xp.astype(sine, xp.complex128)
-
-
-def _by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bool) -> Array:
-    """Multiply the transform over the moving axes; the last of them is the halved one, as in rfft2."""
-    fft = fourier(xp)
-    moving = tuple(sorted(columns))
-    sizes = tuple(x.shape[axis] for axis in moving)
-    factors = []
-    for axis in moving:
-        phases = _phases(xp, columns[axis], x.shape[axis], axis == moving[-1], one_sided)
-        shape = [phases.shape[0]] + [phases.shape[1] if place == axis else 1 for place in range(1, x.ndim)]
-        factors.append(xp.reshape(xp.astype(phases, complex_dtype(xp, x.dtype)), tuple(shape)))
-    out = xp.empty_like(x)
-    for block in blocks(x):
-        spectrum = fft.rfftn(x[block], axes=moving)
-        for factor in factors:
-            spectrum *= factor[block[0], ...] if factor.shape[0] > 1 else factor
-        out[block] = fft.irfftn(spectrum, s=sizes, axes=moving)
-    return out
-
-
-def _by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
-    """Multiply each moving axis by the circulant matrix of each sample: A x B^T on two axes."""
-    matrices = {axis: xp.astype(_circulant(xp, t, x.shape[axis]), x.dtype) for axis, t in columns.items()}
-    out = xp.empty_like(x)
-    for block in blocks(x):
-        y = x[block]
-        for axis, matrix in matrices.items():
-            y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
-        out[block] = y
-    return out
-
-
-def _circulant(xp: Namespace, t: Array, size: int) -> Array:
-    """The matrices (B, N, N) of the symmetric translation: row n holds D(n - m - t), D the Dirichlet kernel."""
-    kernel = fourier(xp).irfftn(_phases(xp, t, size, half=True, one_sided=False), s=(size,), axes=(1,))
-    index = xp.arange(size, device=array_api_compat.device(t))
-    difference = xp.reshape((index[:, None] - index[None, :]) % size, (size * size,))
-    return xp.reshape(xp.take(kernel, difference, axis=1), (t.shape[0], size, size))
-
-
-def _apply(xp: Namespace, matrix: Array, x: Array, axis: int) -> Array:
-    """Apply the matrices (B or 1, N, N) along ``axis`` of ``x``, as few and as large products as the layout allows."""
-    if axis == x.ndim - 2 and axis > 1:
-        return xp.matmul(xp.reshape(matrix, (matrix.shape[0], *(1,) * (axis - 1), *matrix.shape[1:])), x)
-    moved = xp.moveaxis(x, axis, -1)
-    rows = xp.reshape(moved, (x.shape[0], -1, x.shape[axis]))
-    product = xp.matmul(rows, xp.matrix_transpose(matrix))
-    return xp.moveaxis(xp.reshape(product, moved.shape), -1, axis)

@@ -1,0 +1,89 @@
+"""The two ways to apply a Fourier multiplier per sample: transforms, or one circulant matrix per axis.
+
+The multiplier of a translation by t on an axis of N samples is exp(-2 pi i k t / N). On two axes the symmetric one is
+A x B^T with a circulant matrix for each axis, and a product of small matrices moves fewer bytes than a transform; on
+long axes, and for the one-sided policy, the transform is the way.
+
+References: Oppenheim and Schafer (2010), Discrete-Time Signal Processing, 3rd ed., chapter 8 (circular convolution).
+"""
+
+from __future__ import annotations
+
+import math
+
+import array_api_compat
+
+from numerics.arrays import Array, Namespace, blocks, complex_dtype, fourier
+
+
+def by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bool) -> Array:
+    """Multiply the transform over the moving axes; the last of them is the halved one, as in rfft2."""
+    fft = fourier(xp)
+    moving = tuple(sorted(columns))
+    sizes = tuple(x.shape[axis] for axis in moving)
+    factors = []
+    for axis in moving:
+        phases = _phases(xp, columns[axis], x.shape[axis], axis == moving[-1], one_sided)
+        shape = [phases.shape[0]] + [phases.shape[1] if place == axis else 1 for place in range(1, x.ndim)]
+        factors.append(xp.reshape(xp.astype(phases, complex_dtype(xp, x.dtype)), tuple(shape)))
+    out = xp.empty_like(x)
+    for block in blocks(x):
+        spectrum = fft.rfftn(x[block], axes=moving)
+        for factor in factors:
+            spectrum *= factor[block[0], ...] if factor.shape[0] > 1 else factor
+        out[block] = fft.irfftn(spectrum, s=sizes, axes=moving)
+    return out
+
+
+def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
+    """Multiply each moving axis by the circulant matrix of each sample: A x B^T on two axes."""
+    matrices = {axis: xp.astype(_circulant(xp, t, x.shape[axis]), x.dtype) for axis, t in columns.items()}
+    out = xp.empty_like(x)
+    for block in blocks(x):
+        y = x[block]
+        for axis, matrix in matrices.items():
+            y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
+        out[block] = y
+    return out
+
+
+def _turns(xp: Namespace, frequencies: Array, t: Array, size: int) -> Array:
+    """The turns k t / N modulo 1 in float64, of shape (B, frequencies).
+
+    The integer part of t is reduced apart from the rest, so that no digit of a large k t is lost.
+    """
+    whole = xp.round(t)[:, None]
+    rest = t[:, None] - whole
+    return (xp.remainder(frequencies[None, :] * whole, float(size)) + frequencies[None, :] * rest) / size
+
+
+def _phases(xp: Namespace, t: Array, size: int, half: bool, one_sided: bool) -> Array:
+    """The factors exp(-2 pi i k t / N), of shape (B, frequencies); at k = N/2 cos(pi t), unless ``one_sided``.
+
+    ``half`` lists k = 0 .. N/2 as rfftfreq does (the bin at +N/2), else the order of fftfreq (the bin at -N/2).
+    """
+    index = xp.arange(size // 2 + 1 if half else size, dtype=xp.float64, device=array_api_compat.device(t))
+    frequencies = index if half else index - size * xp.astype(index >= (size + 1) // 2, xp.float64)
+    angle = (-2 * math.pi) * _turns(xp, frequencies, t, size)
+    sine = xp.sin(angle)
+    if size % 2 == 0 and not one_sided:
+        sine = xp.where(index == size // 2, 0.0, sine)
+    return xp.astype(xp.cos(angle), xp.complex128) + 1j * xp.astype(sine, xp.complex128)
+
+
+def _circulant(xp: Namespace, t: Array, size: int) -> Array:
+    """The matrices (B, N, N) of the symmetric translation: row n holds D(n - m - t), D the Dirichlet kernel."""
+    kernel = fourier(xp).irfftn(_phases(xp, t, size, half=True, one_sided=False), s=(size,), axes=(1,))
+    index = xp.arange(size, device=array_api_compat.device(t))
+    difference = xp.reshape((index[:, None] - index[None, :]) % size, (size * size,))
+    return xp.reshape(xp.take(kernel, difference, axis=1), (t.shape[0], size, size))
+
+
+def _apply(xp: Namespace, matrix: Array, x: Array, axis: int) -> Array:
+    """Apply the matrices (B or 1, N, N) along ``axis`` of ``x``, as few and as large products as the layout allows."""
+    if axis == x.ndim - 2 and axis > 1:
+        return xp.matmul(xp.reshape(matrix, (matrix.shape[0], *(1,) * (axis - 1), *matrix.shape[1:])), x)
+    moved = xp.moveaxis(x, axis, -1)
+    rows = xp.reshape(moved, (x.shape[0], -1, x.shape[axis]))
+    product = xp.matmul(rows, xp.matrix_transpose(matrix))
+    return xp.moveaxis(xp.reshape(product, moved.shape), -1, axis)
