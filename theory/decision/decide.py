@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from math import prod
 
 from theory.calculus.defects import violation
@@ -15,7 +16,7 @@ from theory.calculus.expand import TooLarge, expanded
 from theory.calculus.setting import Setting, fit_band, settings
 from theory.calculus.simplify import numbered, simplified
 from theory.calculus.typing import judge
-from theory.calculus.witness import Witness, find_witness
+from theory.calculus.witness import Witness, find_simple_witness, find_witness
 from theory.decision.verdicts import Counterexample, Derivation, Proof, Unknown, Verdict
 from theory.spec.axes import AxisKind
 from theory.spec.claims import Claim
@@ -29,17 +30,17 @@ MEMBERS_TRIED = 3
 
 
 def derive(term: Term, setting: Setting) -> Derivation:
-    """Type a numbered term: rewritten first, and expanded where that does not suffice."""
-    short = simplified(term, setting)
-    first = Derivation(setting, term, "simplified", judge(short, setting))
-    if first.holds:
-        return first
+    """Type a numbered term after rewriting it."""
+    return Derivation(setting, term, "simplified", judge(simplified(term, setting), setting))
+
+
+def derive_expanded(term: Term, setting: Setting) -> Derivation | None:
+    """Type the expanded form, in which more cancels; ``None`` if it would be too large."""
     try:
-        long = expanded(short, setting)
+        long = expanded(simplified(term, setting), setting)
     except TooLarge:
-        return first
-    second = Derivation(setting, term, "expanded", judge(long, setting))
-    return second if second.holds else first
+        return None
+    return Derivation(setting, term, "expanded", judge(long, setting))
 
 
 def grids_to_try(setting: Setting) -> Iterator[tuple[int, ...]]:
@@ -71,13 +72,32 @@ def shrunk(claim: Claim) -> Claim:
     return replace(claim, grid=Grid(claim.grid.layout, tuple(sizes)))
 
 
-def refute(term: Term, setting: Setting, claim: Claim) -> Witness | None:
-    """A witness on one of the smallest grids of the claim."""
+def refute(term: Term, setting: Setting, eps: Fraction) -> Witness | None:
+    """A witness on one of the smallest grids of the setting."""
     for sizes in grids_to_try(setting):
-        witness = find_witness(term, setting, sizes, claim.eps)
+        witness = find_witness(term, setting, sizes, eps)
         if witness is not None:
             return witness
     return None
+
+
+def settle(term: Term, setting: Setting, eps: Fraction) -> tuple[Derivation, Witness | None]:
+    """The derivation of a numbered term on one moving axis, and a witness where it does not hold and one is found.
+
+    The cheap questions come first: typing as it stands, then the simple witnesses on the smallest grid, then the
+    expanded form, then the whole search.
+    """
+    derivation = derive(term, setting)
+    if derivation.holds:
+        return derivation, None
+    smallest = next(grids_to_try(setting))
+    witness = find_simple_witness(term, setting, smallest, eps)
+    if witness is not None:
+        return derivation, witness
+    longer = derive_expanded(term, setting)
+    if longer is not None and longer.holds:
+        return longer, None
+    return derivation, refute(term, setting, eps)
 
 
 def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> Counterexample:
@@ -86,7 +106,7 @@ def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> C
     if prod(witness.sizes) > PRINTABLE:
         alike = shrunk(claim)
         (setting,) = (s for s in settings(alike) if s.moving.name == axis)
-        small = refute(derivation.given, setting, alike)
+        small = refute(derivation.given, setting, alike.eps)
     size = witness.sizes[claim.grid.layout.index(axis)]
     fault = violation(derivation.judgement, derivation.setting, size, witness.trial.displacement.denominator == 1)
     return Counterexample(claim, derivation, fault, witness, small)
@@ -95,10 +115,11 @@ def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> C
 def decide(claim: Claim) -> Verdict:
     """The verdict on a claim, with its evidence."""
     term = numbered(claim.term)
-    derivations = tuple(derive(term, setting) for setting in settings(claim))
-    stuck = [derivation for derivation in derivations if not derivation.holds]
-    for derivation in stuck:
-        witness = refute(term, derivation.setting, claim)
+    proved: list[Derivation] = []
+    stuck: list[Derivation] = []
+    for setting in settings(claim):
+        derivation, witness = settle(term, setting, claim.eps)
         if witness is not None:
             return _counterexample(claim, derivation, witness)
-    return Unknown(claim, stuck[0]) if stuck else Proof(claim, derivations)
+        (proved if derivation.holds else stuck).append(derivation)
+    return Unknown(claim, stuck[0]) if stuck else Proof(claim, tuple(proved))

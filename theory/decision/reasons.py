@@ -30,13 +30,17 @@ def spell_facts(facts: Facts, setting: Setting) -> str:
 
 def spell_condition(condition: Condition, setting: Setting) -> str:
     """A derived condition and the values it was asked for: ``L < N with L = N-1``."""
-    size = setting.moving.size
+    size, given = setting.moving.size, dict(condition.values)
     values = []
-    for name, value in condition.values:
-        if name == "N" and (isinstance(value, Linear) and value.step):
-            continue
-        shown = spell(value, size) if isinstance(value, Linear) else str(value)
-        values.append(f"{name} = {shown}")
+    for name, value in given.items():
+        if isinstance(value, Linear) and not (name == "N" and value.step):
+            values.append(f"{name} = {spell(value, size)}")
+        elif isinstance(value, int):
+            values.append(f"{name} = {value}")
+    if "s" in given and given["s"] == given.get("t"):
+        values.append("s = t")
+    elif given.get("t") == "integer":
+        values.append("t whole")
     return f"{relation(condition.rule)} with {', '.join(values)}" if values else str(relation(condition.rule))
 
 
@@ -99,13 +103,12 @@ def reason(verdict: Verdict) -> str:
 def _reason_of_proof(verdict: Proof) -> str:
     if not verdict.derivations:
         return "nothing moves: every moving axis has one sample"
-    sentences = []
+    sentences: dict[str, list[str]] = {}
     for derivation in verdict.derivations:
         setting = derivation.setting
         asked = [spell_condition(condition, setting) for condition in deciding_conditions(derivation)]
         rules = dict.fromkeys(node.rule for node in derivation.judgement.walk())
-        using = f" ({'; '.join(asked)})" if asked else ""
-        sentences.append(f"along {setting.moving.name}, every step keeps its fact by {', '.join(rules)}{using}")
-    return "; ".join(sentences)
-
-
+        using = f" ({'; '.join(dict.fromkeys(asked))})" if asked else ""
+        sentence = f"every step keeps its fact by {', '.join(rules)}{using}"
+        sentences.setdefault(sentence, []).append(setting.moving.name)
+    return "; ".join(f"along {' and along '.join(axes)}, {sentence}" for sentence, axes in sentences.items())

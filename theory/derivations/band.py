@@ -6,7 +6,7 @@ as its 2K + 1 members are N; no two of its members look alike as long as its two
 
 from __future__ import annotations
 
-from sympy import Eq, ceiling, solve
+from sympy import Eq, ceiling, linsolve
 from sympy.logic.boolalg import Boolean
 
 from theory.derivations.aliasing import first_alias
@@ -15,13 +15,13 @@ from theory.derivations.rule import K, Rule
 
 def derive_all() -> Boolean:
     """The smallest whole K at which the range of 2K + 1 frequencies has as many members as there are classes."""
-    (bound,) = solve(Eq(2 * K + 1, first_alias()), K)
+    ((bound,),) = linsolve([2 * K + 1 - first_alias()], K)
     return Eq(K, ceiling(bound))
 
 
 def derive_nyquist_free() -> Boolean:
     """The largest whole K whose two ends K and -K are nearer to each other than the first alias."""
-    (bound,) = solve(Eq(K - (-K), first_alias()), K)
+    ((bound,),) = linsolve([K - (-K) - first_alias()], K)
     return Eq(K, ceiling(bound) - 1)
 
 
