@@ -43,10 +43,12 @@ from theory.spec.layers import Normalization, Statistics
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
-GENERIC_VIOLATION = 1e-3
-"""A relative L2 error that a layer which is not equivariant exceeds on natural and on random maps of all real or
-Nyquist-free arrays: the smallest seen is 2e-3 (InstanceNorm, 56 x 56, the Nyquist bin of a photograph). On narrow
-bands violations are smaller, and the caller of :func:`judge` says how small."""
+GENERIC_VIOLATION = 1e-4
+"""The relative L2 error that a violation is expected to exceed where the caller of :func:`judge` knows no better.
+
+Seen, for violations that come from the Nyquist bin alone: 2e-3 to 2e-2 on feature maps of photographs, 1.4e-4 on noise
+summed along both axes (56 x 56). It is no theorem: on narrow bands violations are smaller still.
+"""
 
 
 class Judgement(Enum):

@@ -10,8 +10,8 @@ The cosine error is the published one. It cannot see a positive gain per pixel, 
 It is computed in the dtype of the arrays, as published: it has a floor of about their unit roundoff, may be slightly
 negative, and is 1 at a pixel where both vectors are 0.
 
-References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, Tables 2 and 3; the smallest norm 1e-8 is the default
-of ``torch.nn.functional.cosine_similarity``.
+References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, Tables 2 and 3; the smallest norm 1e-8 is
+the default of ``torch.nn.functional.cosine_similarity``.
 """
 
 from __future__ import annotations
