@@ -30,7 +30,6 @@ class Dimension:
     name: str
     size: Size
     spatial: bool
-    moves: bool
     separate: bool
     limit: Linear | None
     restricted: bool
@@ -113,25 +112,23 @@ def frequency_limit(size: Size, domain: Domain, moves: bool) -> Linear:
 def settings(claim: Claim) -> tuple[Setting, ...]:
     """One setting for each moving axis of more than one sample; none if nothing moves."""
     action, domain = claim.action, claim.domain
-    dimensions = []
+    dimensions: list[Dimension] = []
+    moving: list[Dimension] = []
     for axis, given in zip(claim.grid.layout, claim.grid.sizes, strict=True):
         spatial = axis.kind is AxisKind.SPATIAL
         moves = axis.name in action.moving
         size = fit_band(given, domain.band) if spatial and domain.band is not None else given
         limit = frequency_limit(size, domain, moves) if spatial else None
-        dimensions.append(
-            Dimension(
-                name=axis.name,
-                size=size,
-                spatial=spatial,
-                moves=moves and not (size.exact and size.least == 1),
-                separate=axis.sample and action.scope is Scope.PER_SAMPLE,
-                limit=limit,
-                restricted=spatial and limit != frequency_limit(size, ALL, moves),
-            )
+        dimension = Dimension(
+            name=axis.name,
+            size=size,
+            spatial=spatial,
+            separate=axis.sample and action.scope is Scope.PER_SAMPLE,
+            limit=limit,
+            restricted=spatial and limit != frequency_limit(size, ALL, moves),
         )
-    return tuple(
-        Setting(tuple(dimensions), dimension, action.kind is ActionKind.SHIFT)
-        for dimension in dimensions
-        if dimension.moves
-    )
+        dimensions.append(dimension)
+        if moves and not dimension.single:
+            moving.append(dimension)
+    # Whether the other axes move is forgotten here, so that two claims that ask the same of an axis share a setting.
+    return tuple(Setting(tuple(dimensions), dimension, action.kind is ActionKind.SHIFT) for dimension in moving)

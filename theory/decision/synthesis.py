@@ -1,0 +1,179 @@
+"""Synthesis: from the verdicts on all layers to a theorem.
+
+Every layer is decided by the calculus, term by term; the verdicts fill a truth table over variables such as mH ("H is a
+centring axis"); the table is minimised, and the printed formula is read back and checked against every row. Nothing
+about the dimensions of a layer is put in: the formula is an output. Two settings of layers are asked:
+
+    paper   all three steps present and centring over at least one axis, as in Scanvic, Barthélemy and Tachella (2025,
+            arXiv 2505.19805), whose Theorems 1 and 2 are the blocks of common shifts and translations
+    all     every layer of the language, with a variable for the presence of each step
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+
+from theory.calculus.compile import compile_term
+from theory.calculus.setting import Setting, settings
+from theory.calculus.simplify import numbered
+from theory.decision.blocks import Block, all_layers
+from theory.decision.decide import settle
+from theory.decision.factor import abbreviate
+from theory.decision.formulas import Formula, Literal, conjunction
+from theory.decision.minimize import condition
+from theory.decision.notation import spell
+from theory.decision.tables import Table, differences, row_of, table_of
+from theory.spec.axes import Axis, AxisKind, Layout
+from theory.spec.layers import DEFAULT_EPS, Normalization
+
+STEPS = {"m": "center", "s": "scale", "a": "affine"}
+"""The letter of each step in the variables: m as in mean, s as in scale, a as in affine."""
+
+EMPTY_CENTERING = "E"
+
+PAPER, ALL_LAYERS = "paper", "all"
+
+
+class Undecided(ArithmeticError):
+    """A layer without a verdict; no theorem can be read off a table with a hole."""
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """The condition of a block over one setting of layers.
+
+    ``rows`` counts the layers, ``equivariant`` those that are; ``exact`` says that no shorter normal form exists.
+    ``names`` are the abbreviations that the formula uses, with their meaning.
+    """
+
+    block: Block
+    layers: str
+    rows: int
+    equivariant: int
+    formula: Formula
+    exact: bool
+    names: tuple[tuple[str, Formula], ...]
+
+    @property
+    def text(self) -> str:
+        """The condition as it is printed, and as it was checked."""
+        return spell(self.formula)
+
+
+def verdicts_on(setting: Setting) -> tuple[bool, ...]:
+    """For every layer whether it is equivariant along the moving axis of a setting.
+
+    Raises:
+        Undecided: a layer that is neither proved nor refuted.
+    """
+    found = []
+    layout = _layout(setting)
+    for layer in all_layers(layout):
+        derivation, witness = settle(numbered(compile_term(layer)), setting, DEFAULT_EPS)
+        if not derivation.holds and witness is None:
+            raise Undecided(f"{layer} along {setting.moving.name}")
+        found.append(derivation.holds)
+    return tuple(found)
+
+
+def _layout(setting: Setting) -> Layout:
+    kinds = {True: AxisKind.SPATIAL, False: AxisKind.INDEX}
+    return Layout(tuple(Axis(d.name, kinds[d.spatial], d.separate) for d in setting.dimensions))
+
+
+def decide_blocks(
+    asked: Sequence[Block], workers: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> dict[Block, tuple[bool, ...]]:
+    """The verdicts on all layers for each block, decided in several processes.
+
+    Blocks share what they ask of one axis, and each such question is decided once. ``progress`` is told how many
+    questions are done, and of how many.
+    """
+    questions = {block: settings(block.claim) for block in asked}
+    distinct = list(dict.fromkeys(setting for found in questions.values() for setting in found))
+    answers: dict[Setting, tuple[bool, ...]] = {}
+    count = min(workers or os.cpu_count() or 1, len(distinct))
+    if count <= 1:
+        for setting in distinct:
+            answers[setting] = verdicts_on(setting)
+            if progress:
+                progress(len(answers), len(distinct))
+    else:
+        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+            for setting, found in zip(distinct, pool.map(verdicts_on, distinct), strict=True):
+                answers[setting] = found
+                if progress:
+                    progress(len(answers), len(distinct))
+    return {
+        block: tuple(all(along) for along in zip(*(answers[setting] for setting in found), strict=True))
+        for block, found in questions.items()
+    }
+
+
+def variables(layout: Layout, layers: str) -> tuple[str, ...]:
+    """The variables of a table: for each step its presence (among all layers only) and its axes."""
+    found: list[str] = []
+    for step in STEPS:
+        found += [step] if layers == ALL_LAYERS else []
+        found += [step + axis for axis in layout.names]
+    return tuple(found)
+
+
+def true_variables(layer: Normalization) -> set[str]:
+    """The variables that are true of a layer."""
+    found = set()
+    for letter, step in STEPS.items():
+        axes = getattr(layer, step)
+        if axes is not None:
+            found |= {letter, *(letter + axis for axis in axes)}
+    return found
+
+
+def in_setting(layer: Normalization, layers: str) -> bool:
+    """True if a layer belongs to a setting of layers."""
+    return layers == ALL_LAYERS or bool(layer.center and layer.scale is not None and layer.affine is not None)
+
+
+def truth_table(block: Block, verdicts: Sequence[bool], layers: str) -> Table:
+    """The table of a block's verdicts; assignments that no layer has stay open."""
+    names = variables(block.layout, layers)
+    every = zip(all_layers(block.layout), verdicts, strict=True)
+    rows = {row_of(names, true_variables(layer)): verdict for layer, verdict in every if in_setting(layer, layers)}
+    return table_of(names, rows)
+
+
+def synthesize(block: Block, verdicts: Sequence[bool], layers: str) -> Theorem:
+    """The shortest condition that says which layers of a setting are equivariant.
+
+    Raises:
+        ArithmeticError: the printed condition, read back, disagrees with a row of the table.
+    """
+    table = truth_table(block, verdicts, layers)
+    found = condition(table)
+    names: dict[str, Formula] = {}
+    formula = found.formula
+    if layers == ALL_LAYERS:
+        no_axis = [Literal("m" + axis, False) for axis in block.layout.names]
+        names = {EMPTY_CENTERING: conjunction(Literal("m"), *no_axis)}
+        formula = abbreviate(formula, table, names)
+    text = spell(formula)
+    wrong = differences(text, table, names)
+    if wrong:
+        raise ArithmeticError(f"{text} disagrees with {wrong.bit_count()} rows of its table")
+    used = tuple((name, meaning) for name, meaning in names.items() if name in text)
+    exact = found.clauses.exact and found.terms.exact
+    return Theorem(block, layers, table.rows, table.true.bit_count(), formula, exact, used)
+
+
+def theorems(
+    asked: Sequence[Block], workers: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> tuple[Theorem, ...]:
+    """For each block its two theorems, over the paper's layers and over all."""
+    decided = decide_blocks(asked, workers, progress)
+    return tuple(
+        synthesize(block, verdicts, layers) for block, verdicts in decided.items() for layers in (PAPER, ALL_LAYERS)
+    )
