@@ -7,6 +7,8 @@ asked for. So a shape can be refused before memory is spent on it.
 from __future__ import annotations
 
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -32,8 +34,11 @@ ENCODINGS = {
 
 FLOATING = ("float64", "float32", "float16", "bfloat16")
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError)
-"""What reading a damaged zip archive may raise."""
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError, SyntaxError),
+    *(ValueError, TypeError, KeyError, OverflowError, RuntimeError, EOFError, OSError),
+)
+"""What zipfile, and NumPy's reading of a header, raise on damaged bytes (found by changing bytes at random)."""
 
 
 class Unreadable(Exception):

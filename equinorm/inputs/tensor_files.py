@@ -41,7 +41,7 @@ def read_npz(data: bytes) -> dict[str, StoredTensor]:
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, OSError):
+    except DAMAGE:
         raise Unreadable("it is no complete .npz archive") from None
     members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
     return {printable(info.filename.removesuffix(".npy")): _npy(archive, info) for info in members}
@@ -51,7 +51,7 @@ def _npy(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> StoredTensor:
     try:
         with archive.open(info) as member:
             shape, fortran, dtype = _npy_header(member)
-    except (ValueError, *DAMAGE):
+    except DAMAGE:
         raise Unreadable(f"its array {printable(info.filename)} is damaged or cut") from None
 
     def fetch() -> bytes:

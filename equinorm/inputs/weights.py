@@ -9,6 +9,7 @@ such as ``fc.weight`` and ``num_batches_tracked``. Everything else is refused on
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +67,19 @@ def load_weights(path: str | Path) -> Weights:
     if reader is None:
         raise refuse(given, f"a file ending in {', '.join(READERS)}")
     data = _read(Path(path), given)
-    try:
-        stored = reader(data)
-    except Unreadable as error:
-        raise refuse(given, WANTED, str(error)) from None
+    with warnings.catch_warnings():
+        # The parsers underneath warn of oddities in damaged bytes; what matters about them is refused in one line.
+        warnings.simplefilter("ignore")
+        try:
+            stored = reader(data)
+        except Unreadable as error:
+            raise refuse(given, WANTED, str(error)) from None
+        state, ignored = _select(stored, given)
+    return Weights(str(path), hashlib.sha256(data).hexdigest(), state, ignored)
+
+
+def _select(stored: Mapping[str, StoredTensor], given: str) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
+    """The network's tensors, checked, and the names of all others."""
     count = len(stored)
     stored = {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in stored.items()}
     if len(stored) < count:
@@ -83,8 +93,7 @@ def load_weights(path: str | Path) -> Weights:
     deeper = [name for name in ignored if name.startswith("layer") and not name.endswith("num_batches_tracked")]
     if deeper:
         raise refuse(given, WANTED, f"it also has {deeper[0]}, so it belongs to a deeper network")
-    state = {name: _checked(name, stored[name], given) for name in PARAMETERS}
-    return Weights(str(path), hashlib.sha256(data).hexdigest(), state, ignored)
+    return {name: _checked(name, stored[name], given) for name in PARAMETERS}, ignored
 
 
 def _read(path: Path, given: str) -> bytes:

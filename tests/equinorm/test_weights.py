@@ -307,6 +307,41 @@ def test_handmade_tensors_are_read_when_they_are_sound(tmp_path):
     assert np.array_equal(load_weights(path).state["conv1.weight"][5, 2, 4], np.arange(1, 8))
 
 
+def test_files_from_before_version_two_of_tensors_are_read(tmp_path):
+    content = tensor_pickle(8, PARAMETERS["conv1.weight"], (0, 0, 0, 1), offset=1)
+    content = content.replace(b"_rebuild_tensor_v2", b"_rebuild_tensor")
+    tail = pickle.dumps(["0"], 2) + struct.pack("<q", 8) + np.arange(8, dtype="<f4").tobytes()
+    path = old_form(tmp_path / "early.pth", content, tail)
+    assert np.array_equal(load_weights(path).state["conv1.weight"][5, 2, 4], np.arange(1, 8))
+
+
+def test_files_with_changed_bytes_are_read_or_refused_but_raise_nothing_else(tmp_path):
+    small = {"conv1.weight": np.zeros((2, 3), np.float32), "a": np.ones(3)}
+    content = tensor_pickle(8, PARAMETERS["conv1.weight"], (0, 0, 0, 1))
+    paths = [
+        zip_of(tmp_path / "a.pth", content, [("data/0", b"\0" * 32)]),
+        old_form(tmp_path / "b.pth", content, pickle.dumps(["0"], 2) + struct.pack("<q", 8) + b"\0" * 32),
+        tmp_path / "c.npz",
+        tmp_path / "d.safetensors",
+    ]
+    np.savez(paths[2], **small)
+    save_file(small, paths[3])
+    random = np.random.default_rng(0)
+    for path in paths:
+        data = path.read_bytes()
+        refused = []
+        for _ in range(300):
+            start = int(random.integers(len(data)))
+            replaced = random.bytes(int(random.integers(0, 4)))
+            path.write_bytes(data[:start] + replaced + data[start + int(random.integers(1, 4)) :])
+            try:
+                load_weights(path)
+            except SpecificationError as error:
+                refused.append(str(error))
+        assert len(refused) > 150
+        assert not any("\n" in message for message in refused)
+
+
 def test_what_is_no_weight_file_is_refused(tmp_path):
     assert "there is no such file" in refusal(tmp_path / "none.pth")
     assert "a file ending in .pth, .pt, .safetensors, .npz" in refusal(tmp_path / "resnet.ckpt")
