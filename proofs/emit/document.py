@@ -1,9 +1,9 @@
 """A verdict as plain data: mappings, lists, strings and numbers, ready for JSON, that stand alone.
 
-    proof           one derivation for each moving axis: steps, premises before conclusions, each with its term, facts,
-                    rule and the derived conditions that it used
-    counterexample  the sizes, the input entry by entry, the parameters, epsilon, the displacement, the output entry
-                    and both values there, and the frequencies at fault
+proof           one derivation for each moving axis: steps, premises before conclusions, each with its term, facts,
+rule and the derived conditions that it used
+counterexample  the sizes, the input entry by entry, the parameters, epsilon, the displacement, the output entry
+and both values there, and the frequencies at fault
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from theory.decision.decide import PRINTABLE, shrunk
 from theory.decision.reasons import spell_condition, spell_facts
 from theory.decision.verdicts import Counterexample, Derivation, Proof, Unknown, Verdict
 from theory.spec.axes import Layout
-from theory.spec.terms import Term, spell
+from theory.spec.terms import spell
 
 Document = dict[str, Any]
-
-
 
 
 def derivation_document(derivation: Derivation, layout: Layout) -> Document:

@@ -67,9 +67,14 @@ def evidence_lines(verdict: Verdict) -> Iterator[str]:
     """The evidence of a verdict, line by line; nothing for an unknown."""
     layout = verdict.claim.grid.layout
     if isinstance(verdict, Proof):
+        # Two axes that play the same part have the same tree; it is shown once.
+        trees: dict[tuple[str, ...], list[Derivation]] = {}
         for derivation in verdict.derivations:
-            yield f"Proof along {derivation.setting.moving.name} ({derivation.form} term):"
-            yield from (f"  {line}" for line in tree_lines(derivation, layout))
+            trees.setdefault(tuple(tree_lines(derivation, layout)), []).append(derivation)
+        for lines, alike in trees.items():
+            axes = ", and word for word along ".join(derivation.setting.moving.name for derivation in alike)
+            yield f"Proof along {axes} ({alike[0].form} term):"
+            yield from (f"  {line}" for line in lines)
     elif isinstance(verdict, Counterexample):
         data = counterexample_document(verdict)
         yield "Counterexample:"

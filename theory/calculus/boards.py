@@ -59,16 +59,9 @@ def board_of(setting: Setting, sizes: tuple[int, ...]) -> Board:
     """The board of a setting at given sizes; axes whose profiles are waves are kept whole."""
     weights = []
     for dimension, size in zip(setting.dimensions, sizes, strict=True):
-        waves = dimension.restricted and not _paired(setting, dimension.name)
-        if dimension is setting.moving or dimension.name == setting.moving.name or waves or size <= 3:
+        waves = dimension.restricted and not dimension.without_nyquist
+        if dimension.name == setting.moving.name or waves or size <= 3:
             weights.append((1,) * size)
         else:
             weights.append((1, 1, size - 2))
     return Board("".join(d.name for d in setting.dimensions), sizes, tuple(weights))
-
-
-def _paired(setting: Setting, name: str) -> bool:
-    """True if the restricted axis leaves out the Nyquist bin only, which a pair respects."""
-    (dimension,) = (d for d in setting.dimensions if d.name == name)
-    limit = dimension.limit
-    return limit is not None and limit.step * 2 == dimension.size.step and limit.first == (dimension.size.least - 1) // 2

@@ -6,8 +6,9 @@ relation itself comes from :mod:`theory.derivations` each time a rule is first u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from theory.calculus.linear import Linear
 
@@ -21,13 +22,26 @@ Value = int | Linear | str
 """What a symbol of a condition stands for: a number, a progression, or the displacement ``integer`` or ``real``."""
 
 
-@lru_cache(maxsize=None)
+Result = TypeVar("Result")
+Given = ParamSpec("Given")
+
+_remembered: list[Callable[[], None]] = []
+
+
+def remembered(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Keep the results of a function of the calculus, until :func:`forget`."""
+    cached = lru_cache(maxsize=50_000)(function)
+    _remembered.append(cached.cache_clear)
+    return cached  # type: ignore[return-value]
+
+
+@remembered
 def relation(rule: Rule) -> Basic:
     """The condition of ``rule``, derived once per process."""
     return rule.derive()
 
 
-@lru_cache(maxsize=None)
+@remembered
 def _substituted(rule: Rule, values: tuple[tuple[str, Value], ...]) -> Basic:
     from sympy import Integer, Symbol
 
@@ -46,7 +60,7 @@ def _substituted(rule: Rule, values: tuple[tuple[str, Value], ...]) -> Basic:
     return condition.subs({symbol: meaning(symbol.name, given[symbol.name]) for symbol in condition.free_symbols})
 
 
-@lru_cache(maxsize=None)
+@remembered
 def _holds(rule: Rule, values: tuple[tuple[str, Value], ...]) -> bool:
     from sympy import And, Or, true
     from sympy.core.relational import Eq, GreaterThan, LessThan, StrictGreaterThan, StrictLessThan
@@ -84,7 +98,7 @@ def solved(rule: Rule, **values: Value) -> Linear:
     return _solved(rule, tuple(sorted(values.items())))
 
 
-@lru_cache(maxsize=None)
+@remembered
 def _solved(rule: Rule, values: tuple[tuple[str, Value], ...]) -> Linear:
     from sympy import Symbol, expand
 
@@ -102,6 +116,6 @@ def _solved(rule: Rule, values: tuple[tuple[str, Value], ...]) -> Linear:
 
 
 def forget() -> None:
-    """Derive every condition anew at its next use; for tests that change a derivation."""
-    for cached in (relation, _substituted, _holds, _solved):
-        cached.cache_clear()
+    """Derive every condition, and all that rests on it, anew at its next use; for tests that change a derivation."""
+    for clear in _remembered:
+        clear()

@@ -50,7 +50,8 @@ def tolerated(frequency_defect: int, size: int, displacement: str) -> bool:
 
 def faults(judgement: Judgement) -> tuple[Judgement, ...]:
     """The judgements at which the derivation gets stuck, from the leaves up: those that have neither equivariance nor a
-    degree although all they rest on has; where there is none, those that lose equivariance."""
+    degree although all they rest on has; where there is none, those that lose equivariance.
+    """
     lost = [n for n in judgement.walk() if n.facts.none and not any(p.facts.none for p in n.premises)]
     if not lost:
         lost = [n for n in judgement.walk() if not n.facts.equivariant and all(p.facts.equivariant for p in n.premises)]

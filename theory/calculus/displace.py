@@ -1,7 +1,10 @@
 """Displacing an array along the moving axis of a board, with the radius of what rounding adds.
 
-T_t is the circulant map with entries d(m) = (1/N) (1 + 2 sum_{0<k<N/2} cos(2 pi k u / N) + [N even] cos(pi m) cos(pi t)),
-u = m - t, the last summand being the `symmetric` policy at k = N/2. The sum is sin(pi u) / (N sin(pi u / N)) for odd N
+T_t is the circulant map with entries
+
+    d(m) = (1/N) (1 + 2 sum_{0<k<N/2} cos(2 pi k u / N) + [N even] cos(pi m) cos(pi t)),   u = m - t,
+
+the last summand being the `symmetric` policy at k = N/2. The sum is sin(pi u) / (N sin(pi u / N)) for odd N
 (Dirichlet's kernel) and sin(pi u) cot(pi u / N) / N for even N. For whole t it is a permutation, and is made as one.
 """
 

@@ -16,7 +16,7 @@ from theory.derivations import band, parameter
 from theory.spec.actions import ActionKind, Scope
 from theory.spec.axes import AxisKind, AxisSet
 from theory.spec.claims import Claim
-from theory.spec.grids import ALL, Domain, Size
+from theory.spec.grids import ALL, NYQUIST_FREE, Domain, Size
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,11 @@ class Dimension:
         return self.size.exact and self.size.least == 1
 
     @property
+    def without_nyquist(self) -> bool:
+        """True if the domain leaves out the Nyquist bin of this axis and nothing else."""
+        return self.restricted and self.limit == frequency_limit(self.size, NYQUIST_FREE, True)
+
+    @property
     def varies(self) -> bool:
         """True unless x is constant along this axis."""
         return not self.single and not (self.limit is not None and self.limit.zero)
@@ -56,6 +61,17 @@ class Setting:
     dimensions: tuple[Dimension, ...]
     moving: Dimension
     shifts: bool
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.dimensions, self.moving, self.shifts))
+
+    def __getstate__(self) -> dict[str, object]:
+        # What is kept beside the three fields is cheap to find again, and hashes differ from process to process.
+        return {name: self.__dict__[name] for name in ("dimensions", "moving", "shifts")}
 
     @property
     def displacement(self) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
+from theory.calculus.conditions import remembered
 from theory.calculus.setting import Setting
 from theory.spec.axes import AxisSet
 from theory.spec.terms import (
@@ -39,6 +39,7 @@ class Occurrence(Parameter):
 
     index: int = 0
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
 
 def numbered(term: Term) -> Term:
@@ -70,7 +71,7 @@ def _rebuilt(node: Term, children: tuple[Term, ...]) -> Term:
     return node
 
 
-@lru_cache(maxsize=20_000)
+@remembered
 def support(term: Term, setting: Setting) -> AxisSet:
     """The axes along which the value of a term can vary."""
     if isinstance(term, Input):
@@ -115,6 +116,7 @@ def mean_of(term: Term, axes: AxisSet, setting: Setting) -> Term:
     return Mean(term, axes)
 
 
+@remembered
 def simplified(term: Term, setting: Setting) -> Term:
     """The term after all rewriting steps, of the same value on every array of the setting."""
     children = tuple(simplified(child, setting) for child in term.children)

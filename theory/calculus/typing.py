@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from theory.calculus.conditions import Value, holds, solved
+from theory.calculus.conditions import Value, holds, remembered, solved
 from theory.calculus.facts import INVARIANT, NO_FACT, STEADY, Condition, Facts, Judgement
 from theory.calculus.linear import NOTHING, Linear
 from theory.calculus.setting import Setting
@@ -60,35 +60,41 @@ def _sum_of_degrees(degrees: list[Linear | None], rule: Rule) -> Linear | None:
     return total
 
 
-@singledispatch
+@remembered
 def judge(term: Term, setting: Setting) -> Judgement:
     """The judgement of a term on a setting.
 
     Raises:
         TypeError: a node that is no term.
     """
+    return apply_rule(term, setting)
+
+
+@singledispatch
+def apply_rule(term: Term, setting: Setting) -> Judgement:
+    """The rule for one kind of node; it asks :func:`judge` about the operands."""
     raise TypeError(f"term={term!r}: expected a term of theory.spec")
 
 
-@judge.register
+@apply_rule.register
 def _(term: Input, setting: Setting) -> Judgement:
     facts = INVARIANT if setting.band.zero else Facts(equivariant=True, degree=setting.band)
     return Judgement(term, facts, "input")
 
 
-@judge.register(Constant)
-@judge.register(Epsilon)
+@apply_rule.register(Constant)
+@apply_rule.register(Epsilon)
 def _(term: Term, setting: Setting) -> Judgement:
     return Judgement(term, INVARIANT, "number")
 
 
-@judge.register
+@apply_rule.register
 def _(term: Parameter, setting: Setting) -> Judgement:
     constant = setting.moving.constant(setting.moving.name in term.axes)
     return Judgement(term, INVARIANT if constant else STEADY, "parameter")
 
 
-@judge.register
+@apply_rule.register
 def _(term: Sum, setting: Setting) -> Judgement:
     premises = tuple(judge(part, setting) for part in term.terms)
     facts = [premise.facts for premise in premises]
@@ -113,13 +119,13 @@ def _centered(term: Sum, setting: Setting) -> bool:
     return second == negate(Mean(first, axis)) or first == negate(Mean(second, axis))
 
 
-@judge.register
+@apply_rule.register
 def _(term: Product, setting: Setting) -> Judgement:
     premises = tuple(judge(factor, setting) for factor in term.factors)
     return _product(term, premises, [premise.facts for premise in premises], setting)
 
 
-@judge.register
+@apply_rule.register
 def _(term: Power, setting: Setting) -> Judgement:
     premise = judge(term.term, setting)
     return _product(term, (premise,), [premise.facts] * term.exponent, setting)
@@ -142,7 +148,7 @@ def _product(term: Term, premises: tuple[Judgement, ...], facts: list[Facts], se
     return Judgement(term, Facts(equivariant, degree, alternating, steady), "product", premises, ask.record)
 
 
-@judge.register
+@apply_rule.register
 def _(term: InverseRoot, setting: Setting) -> Judgement:
     premise = judge(term.term, setting)
     if premise.facts.invariant:
@@ -152,7 +158,7 @@ def _(term: InverseRoot, setting: Setting) -> Judgement:
     return Judgement(term, Facts(equivariant, steady=premise.facts.steady), "pointwise", (premise,), ask.record)
 
 
-@judge.register
+@apply_rule.register
 def _(term: Mean, setting: Setting) -> Judgement:
     premise = judge(term.term, setting)
     facts, ask = premise.facts, _Asked()

@@ -72,6 +72,7 @@ def parameter_value(occurrence: Occurrence, cell: tuple[int, ...], names: str, v
     return random.Random(f"{variation}/{occurrence.index}/{places}").randint(-3, 3)
 
 
+@lru_cache(maxsize=2048)
 def occurrences(term: Term) -> tuple[Occurrence, ...]:
     """The parameters of a numbered term, each once, by number."""
     found = {node.index: node for node in walk(term) if isinstance(node, Occurrence)}
@@ -102,8 +103,8 @@ def input_values(parts: tuple[Part, ...], board: Board, arithmetic: Arithmetic) 
                 value = value * line[n]
             total[place] += value
     ball = Ball(total, 0)
-    size = sum(abs(part.amplitude) for part in parts)
-    return ball if exact else Ball(total, 16 * len(parts) * arithmetic.unit * arithmetic.number(Fraction(size)))
+    reach = sum((abs(part.amplitude) for part in parts), Fraction(0))
+    return ball if exact else Ball(total, 16 * len(parts) * arithmetic.unit * arithmetic.number(reach))
 
 
 @lru_cache(maxsize=2048)

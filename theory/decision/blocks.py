@@ -34,7 +34,7 @@ class Block:
     @property
     def claim(self) -> Claim:
         """The claim with the input itself as its term; a layer's term takes its place."""
-        grid = grid_of({name: self.size for name in self.layout.spatial}, self.layout)
+        grid = grid_of(dict.fromkeys(self.layout.spatial, self.size), self.layout)
         return Claim(X, self.action, grid, self.domain)
 
     @property
@@ -45,7 +45,9 @@ class Block:
     @property
     def arrays(self) -> str:
         """The grids and the arrays in words."""
-        kind = "" if self.size == ODD else (", Nyquist-free arrays" if self.domain.nyquist_free else ", all real arrays")
+        kind = (
+            "" if self.size == ODD else (", Nyquist-free arrays" if self.domain.nyquist_free else ", all real arrays")
+        )
         return f"{self.size} grids{kind}"
 
 

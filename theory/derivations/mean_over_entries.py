@@ -2,7 +2,8 @@
 
 Let entries b and b' move by t and s. Their waves of frequency k get the phases e^(-2 pi i k t / N) and
 e^(-2 pi i k s / N). The mean of the moved entries is the moved mean for every y of degree L iff the quotient of the
-phases is 1 at each frequency up to L. At L = 0 it is; else it must be 1 at k = 1, and then is at every k, its k-th power.
+phases is 1 at each frequency up to L. At L = 0 it is; else it must be 1 at k = 1, and then is so at every k, where it
+is the k-th power of that.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 T_t is the circulant map with entries d(m) = (1/N) sum_k e^(2 pi i k (m - t) / N), m = n - n'. It commutes with every
 function applied to each sample iff d is 1 at one m and 0 at all others. The geometric sum over the N frequencies has
-the numerator e^(2 pi i (m - t)) - 1 (up to a phase): if it vanishes, d is 1 at m = t and 0 elsewhere; if not, no entry of d is 0.
+the numerator e^(2 pi i (m - t)) - 1 (up to a phase): if it vanishes, d is 1 at m = t and 0 elsewhere; if not, no entry
+of d is 0.
 """
 
 from __future__ import annotations

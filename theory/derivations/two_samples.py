@@ -1,7 +1,7 @@
 """Two samples: an array centred along the moving axis alone alternates, so its even functions do not move.
 
-Such an array holds the frequency 1 = N/2 only: c[n] = C e^(2 pi i n / N). A displacement multiplies c by e^(-2 pi i t / N)
-and c^2, or the product of two such arrays, by the square of that phase.
+Such an array holds the frequency 1 = N/2 only: c[n] = C e^(2 pi i n / N). A displacement multiplies c by the phase
+e^(-2 pi i t / N) and c^2, or the product of two such arrays, by its square.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ sums and products flattened, constants folded), in which ``parse(str(term)) == t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from theory.spec.axes import BCHW, AxisSet, Layout, spell_axes
@@ -34,12 +34,25 @@ class Term:
     def __str__(self) -> str:
         return spell(self)
 
+    def __hash__(self) -> int:
+        # Terms are keys of many caches, and hashing a tree anew each time would cost more than what the caches save.
+        known = self.__dict__
+        if "_hash" not in known:
+            known["_hash"] = hash((type(self), *(known[field.name] for field in fields(self))))  # type: ignore[arg-type]
+        kept: int = known["_hash"]
+        return kept
+
+    def __getstate__(self) -> dict[str, object]:
+        # The hash of a string differs from process to process.
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
 
 @dataclass(frozen=True)
 class Input(Term):
     """The array ``x``."""
 
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,7 @@ class Epsilon(Term):
     """The positive number ``eps``."""
 
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,7 @@ class Constant(Term):
 
     value: Fraction
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,7 @@ class Parameter(Term):
 
     axes: AxisSet
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,7 @@ class Mean(Term):
     term: Term
     axes: AxisSet
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
     @property
     def children(self) -> tuple[Term, ...]:
@@ -85,6 +102,7 @@ class Sum(Term):
 
     terms: tuple[Term, ...]
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
     @property
     def children(self) -> tuple[Term, ...]:
@@ -98,6 +116,7 @@ class Product(Term):
 
     factors: tuple[Term, ...]
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
     @property
     def children(self) -> tuple[Term, ...]:
@@ -112,6 +131,7 @@ class Power(Term):
     term: Term
     exponent: int
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
     @property
     def children(self) -> tuple[Term, ...]:
@@ -125,6 +145,7 @@ class InverseRoot(Term):
 
     term: Term
     __str__ = Term.__str__
+    __hash__ = Term.__hash__
 
     @property
     def children(self) -> tuple[Term, ...]:
