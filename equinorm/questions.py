@@ -124,10 +124,7 @@ def read_grids(words: Words) -> tuple[tuple[str, Grid], ...]:
     for name, count in (("batch", words.batch), ("channels", words.channels)):
         if count is not None and not 1 <= count <= LARGEST_COUNT:
             raise refuse(f"{name}={count}", f"a whole number from 1 to {LARGEST_COUNT}")
-    if words.grid is None:
-        names = list(FAMILIES)
-    else:
-        names = [words.grid]
+    names = list(FAMILIES) if words.grid is None else [words.grid]
     return tuple((name, _grid(name, words)) for name in names)
 
 

@@ -15,7 +15,8 @@ from proofs.emit.numbers import describe_input, input_entries, parameter_entries
 from theory.calculus.facts import Judgement
 from theory.calculus.setting import Setting, settings
 from theory.calculus.simplify import Occurrence
-from theory.calculus.witness import Witness, occurrences, refined
+from theory.calculus.trials import occurrences
+from theory.calculus.witness import Witness, refined
 from theory.decision.decide import PRINTABLE, shrunk
 from theory.decision.reasons import spell_condition, spell_facts
 from theory.decision.verdicts import Counterexample, Derivation, Proof, Unknown, Verdict
@@ -94,9 +95,10 @@ def _parameter(witness: Witness, occurrence: Occurrence, layout: Layout) -> Docu
 
 
 def counterexample_document(verdict: Counterexample) -> Document:
-    """The frequencies at fault, and the witness; beyond 64 numbers also one on the smallest grid alike."""
+    """The term, the frequencies at fault, and the witness; beyond 64 numbers also one on the smallest grid alike."""
     layout, fault = verdict.claim.grid.layout, verdict.violation
     data: Document = {
+        "given": spell(verdict.derivation.given, layout),
         "fault": {
             "term": spell(fault.judgement.term, layout),
             "rule": fault.judgement.rule,

@@ -13,7 +13,8 @@ from itertools import product
 from math import cos, pi
 
 from theory.calculus.simplify import Occurrence
-from theory.calculus.witness import Witness, parameter_value
+from theory.calculus.trials import parameter_value
+from theory.calculus.witness import Witness
 
 Cell = tuple[int, ...]
 

@@ -45,10 +45,9 @@ class Block:
     @property
     def arrays(self) -> str:
         """The grids and the arrays in words."""
-        kind = (
-            "" if self.size == ODD else (", Nyquist-free arrays" if self.domain.nyquist_free else ", all real arrays")
-        )
-        return f"{self.size} grids{kind}"
+        if self.size == ODD:
+            return "odd grids"
+        return f"{self.size} grids, {'Nyquist-free' if self.domain.nyquist_free else 'all real'} arrays"
 
 
 def blocks(
