@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -37,7 +38,7 @@ import numpy as np
 from numerics.arrays import Array, blocks, namespace_of, to_numpy, unit_roundoff
 from numerics.layers import Moments, moments
 from theory.spec.actions import ActionKind
-from theory.spec.axes import AxisKind, AxisSet
+from theory.spec.axes import AxisKind, AxisSet, Layout
 from theory.spec.errors import refuse
 from theory.spec.layers import Normalization, Statistics
 
@@ -133,20 +134,75 @@ def rounding_bound(
     namespace_of(x)
     if not tuple(x.shape) == tuple(y.shape) == tuple(expected.shape) or x.ndim != len(layer.layout):
         raise refuse(f"arrays of shapes {tuple(x.shape)}, {tuple(y.shape)}, {tuple(expected.shape)}", "one shape")
-    u = unit_roundoff(x)
-    maps = _Maps(layer, tuple(x.shape))
-    size_x, size_y = np.sqrt(maps.mean_square(x)), np.sqrt(maps.mean_square(y))
+    needs_variance = layer.statistics is Statistics.BATCH and layer.scale is not None
+    sizes = Sizes(
+        shape=tuple(x.shape),
+        x=mean_square(layer.layout, x),
+        y=mean_square(layer.layout, y),
+        expected=mean_square(layer.layout, expected),
+        variance=smallest_per_map(layer.layout, moments(layer, x).variance) if needs_variance else None,
+    )
+    return bound_from_sizes(layer, sizes, unit_roundoff(x), growth, gain, bias, running)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What the bound needs to know of the arrays: float64, of full rank, of size 1 on the spatial axes.
+
+    ``shape`` is that of the arrays; ``x``, ``y`` and ``expected`` their :func:`mean_square`; ``variance`` the smallest
+    variance of each map (:func:`smallest_per_map` of the layer's), only for a scaling step with batch statistics.
+    """
+
+    shape: tuple[int, ...]
+    x: Floats
+    y: Floats
+    expected: Floats
+    variance: Floats | None = None
+
+
+def mean_square(layout: Layout, x: Array) -> Floats:
+    """The mean square of each map, an entry of the index axes: float64, in squared units of ``x``."""
+    xp = namespace_of(x)
+    spatial = _spatial(layout)
+    parts = [to_numpy(xp.mean(x[b] * x[b], axis=spatial, keepdims=True)) for b in blocks(x)]
+    return np.concatenate(parts, axis=0).astype(np.float64)
+
+
+def smallest_per_map(layout: Layout, values: Array) -> Floats:
+    """The smallest value over the spatial axes, in float64 and of full rank."""
+    return np.asarray(to_numpy(values).min(axis=_spatial(layout), keepdims=True), dtype=np.float64)
+
+
+def bound_from_sizes(
+    layer: Normalization,
+    sizes: Sizes,
+    u: float,
+    growth: float,
+    gain: Array | None = None,
+    bias: Array | None = None,
+    running: Moments | None = None,
+) -> Floats:
+    """:func:`rounding_bound` without the arrays, for who measures many layers of one map.
+
+    ``u`` is the unit roundoff of their dtype; the other arguments and the result are as there.
+    """
+    maps = _Maps(layer, sizes.shape)
+    size_x, size_y = np.sqrt(sizes.x), np.sqrt(sizes.y)
     largest_gain = np.asarray(1.0) if gain is None else maps.largest(np.abs(to_numpy(gain)))
     largest_bias = np.asarray(0.0) if bias is None else maps.largest(np.abs(to_numpy(bias)))
     error_c = u * maps.centering(size_x, growth, running)
     error = largest_gain * error_c
     if layer.scale is not None:
-        error = maps.scaling(x, error_c, size_y + largest_bias, largest_gain, u, running)
+        error = maps.scaling(sizes.variance, error_c, size_y + largest_bias, largest_gain, u, running)
     error = np.sqrt(maps.per_sample(error**2 + (2 * u * (size_y + 2 * largest_bias)) ** 2))
     error = error + growth * u * np.sqrt(maps.per_sample(size_y**2))
-    size = np.sqrt(maps.per_sample(maps.mean_square(expected)))
+    size = np.sqrt(maps.per_sample(sizes.expected))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(error == 0, 0.0, error / size), dtype=np.float64)
+
+
+def _spatial(layout: Layout) -> tuple[int, ...]:
+    return tuple(place for place, axis in enumerate(layout) if axis.kind is AxisKind.SPATIAL)
 
 
 class _Maps:
@@ -155,8 +211,7 @@ class _Maps:
     def __init__(self, layer: Normalization, shape: tuple[int, ...]) -> None:
         self.layer = layer
         self.shape = shape
-        kinds = [axis.kind for axis in layer.layout]
-        self.spatial = tuple(place for place, kind in enumerate(kinds) if kind is AxisKind.SPATIAL)
+        self.spatial = _spatial(layer.layout)
         self.maps_shape = tuple(1 if place in self.spatial else size for place, size in enumerate(shape))
         self.batch = layer.statistics is Statistics.BATCH
 
@@ -165,11 +220,6 @@ class _Maps:
 
     def index_places(self, axes: AxisSet) -> tuple[int, ...]:
         return tuple(place for place in self.places(axes) if place not in self.spatial)
-
-    def mean_square(self, x: Array) -> Floats:
-        xp = namespace_of(x)
-        parts = [to_numpy(xp.mean(x[b] * x[b], axis=self.spatial, keepdims=True)) for b in blocks(x)]
-        return np.concatenate(parts, axis=0).astype(np.float64)
 
     def largest(self, values: np.ndarray[Any, Any]) -> Floats:
         return np.asarray(values.max(axis=self.spatial, keepdims=True), dtype=np.float64)
@@ -195,7 +245,7 @@ class _Maps:
         return np.asarray((growth + 2) * size_x + (growth + 2 * s + 2) * joined)
 
     def scaling(
-        self, x: Array, error_c: Floats, size_y: Floats, gain: Floats, u: float, running: Moments | None
+        self, smallest: Floats | None, error_c: Floats, size_y: Floats, gain: Floats, u: float, running: Moments | None
     ) -> Floats:
         """The error of the scaled and gained array, per map: step 3."""
         scale = self.layer.scale or frozenset()
@@ -205,9 +255,10 @@ class _Maps:
             if given is not None:
                 variance = variance.min(axis=self.spatial, keepdims=True)
             return np.asarray(gain * error_c / np.sqrt(variance + float(self.layer.eps)) + 6 * u * size_y)
-        found = to_numpy(moments(self.layer, x).variance).astype(np.float64)
+        if smallest is None:
+            raise refuse("variance=None", f"the smallest variance of each map for {self.layer}")
         # The smallest variance of a map belongs to its largest factor; a group of a few pixels has its own.
-        root = np.sqrt(found.min(axis=self.spatial, keepdims=True) + float(self.layer.eps))
+        root = np.sqrt(smallest + float(self.layer.eps))
         index = self.index_places(scale)
         joined = math.prod(self.shape[place] for place in index)
         mean_c = np.sqrt((np.broadcast_to(error_c, self.maps_shape) ** 2).mean(axis=index, keepdims=True))
