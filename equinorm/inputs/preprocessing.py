@@ -19,6 +19,7 @@ References: torchvision.transforms.functional (resize, center_crop, to_tensor, n
 
 from __future__ import annotations
 
+import logging
 import warnings
 from functools import cache
 from pathlib import Path
@@ -40,6 +41,9 @@ DEVIATION = (0.229, 0.224, 0.225)
 
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What Pillow decodes by itself, where it was built for it; others (EPS) start a program or (TGA) have no signature."""
+
+# Pillow logs some defects on top of raising an error; the reason for skipping a picture is told once, by the report.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 class UnusablePicture(Exception):

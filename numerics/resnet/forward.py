@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from numerics.arrays import Array
+from numerics.arrays import Array, namespace_of
 from numerics.resnet.architecture import BLOCKS, EPSILON, PARAMETERS, STEM_FILTER
 from numerics.resnet.convolution import affine, convolve, interior, max_pool, pad, rectify
 from theory.spec.errors import refuse
@@ -46,7 +46,7 @@ def batch_norm_inputs(state: Mapping[str, Array], images: Array) -> Iterator[tup
     def running(position: str, _: Array) -> tuple[Array, Array]:
         return lookup(f"{position}.running_mean"), lookup(f"{position}.running_var")
 
-    xp = array_namespace(images)
+    xp = namespace_of(images)
     # A copy with no margin: batch first in memory too, and out of reach of the pass that goes on.
     return ((name, pad(xp, xp.permute_dims(found, (1, 0, 2, 3)), 0)) for name, found in walk(images, lookup, running))
 
@@ -69,7 +69,7 @@ def parameter(state: Mapping[str, Array], name: str) -> Array:
 
 def check_images(images: Array) -> None:
     """Raise SpecificationError unless ``images`` is a non-empty float32 or float64 array of shape (B, 3, H, W)."""
-    xp = array_namespace(images)
+    xp = namespace_of(images)
     if len(images.shape) != 4 or images.shape[1] != 3 or 0 in images.shape:
         raise refuse(f"images=array of shape {tuple(images.shape)}", "shape (batch, 3, height, width)")
     if images.dtype not in (xp.float32, xp.float64):
@@ -78,7 +78,7 @@ def check_images(images: Array) -> None:
 
 def _converted(state: Mapping[str, Array], images: Array) -> Lookup:
     """Look up parameters as arrays of the library, dtype and device of ``images``."""
-    xp = array_namespace(images)
+    xp = namespace_of(images)
     for name in PARAMETERS:
         parameter(state, name)
     return lambda name: xp.asarray(state[name], dtype=images.dtype, device=device(images))
@@ -89,7 +89,7 @@ def walk(images: Array, lookup: Lookup, statistics: Statistics) -> Iterator[tupl
 
     ``statistics`` is asked after the yield, once for each position. The yielded array must be left as it is.
     """
-    xp = array_namespace(images)
+    xp = namespace_of(images)
 
     def gain(position: str, found: Array) -> tuple[Array, Array]:
         """BatchNorm as (scale, shift): x ↦ scale x + shift = weight (x − mean)/√(var + ε) + bias."""

@@ -14,10 +14,10 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 from numpy.typing import NDArray
 
-from numerics.arrays import Array
+from numerics.arrays import Array, namespace_of
 from numerics.resnet.architecture import PARAMETERS
 from numerics.resnet.forward import check_images, parameter, walk
 from theory.spec.errors import refuse
@@ -61,7 +61,7 @@ def calibrate(state: Mapping[str, Array], images: Array) -> dict[str, Array]:
         SpecificationError: as `batch_norm_inputs`.
     """
     check_images(images)
-    xp = array_namespace(images)
+    xp = namespace_of(images)
     result = dict(state)
 
     def lookup(name: str) -> Array:
