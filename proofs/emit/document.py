@@ -8,6 +8,7 @@ and both values there, and the frequencies at fault
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -17,10 +18,11 @@ from theory.calculus.setting import Setting, settings
 from theory.calculus.simplify import Occurrence
 from theory.calculus.trials import occurrences
 from theory.calculus.witness import Witness, refined
-from theory.decision.decide import PRINTABLE, shrunk
+from theory.decision.decide import PRINTABLE
 from theory.decision.reasons import spell_condition, spell_facts
 from theory.decision.verdicts import Counterexample, Derivation, Proof, Unknown, Verdict
 from theory.spec.axes import Layout
+from theory.spec.grids import Grid, Size
 from theory.spec.terms import spell
 
 Document = dict[str, Any]
@@ -57,8 +59,8 @@ def derivation_document(derivation: Derivation, layout: Layout) -> Document:
 
 
 def _setting_of(verdict: Counterexample, witness: Witness) -> Setting:
-    claim = verdict.claim if witness is verdict.witness else shrunk(verdict.claim)
-    (found,) = (s for s in settings(claim) if s.moving.name == witness.axis)
+    grid = Grid(verdict.claim.grid.layout, tuple(map(Size, witness.sizes)))
+    (found,) = (s for s in settings(replace(verdict.claim, grid=grid)) if s.moving.name == witness.axis)
     return found
 
 

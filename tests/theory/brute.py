@@ -87,7 +87,7 @@ def translated(x: Array, axis: int, displacement: float) -> Array:
     return np.fft.ifft(np.fft.fft(x, axis=axis) * phases.reshape(shape), axis=axis).real
 
 
-def moved(x: Array, claim: Claim, rng: np.random.Generator) -> "tuple[Array, list[tuple[int, Array]]]":
+def moved(x: Array, claim: Claim, rng: np.random.Generator) -> tuple[Array, list[tuple[int, Array]]]:
     """``x`` moved at random by the claim's action, and the displacements, to move another array by the same."""
     steps = []
     for axis, place in zip(claim.grid.layout, range(x.ndim), strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from math import prod
 
 from theory.calculus.defects import violation
@@ -59,17 +60,37 @@ def grids_to_try(setting: Setting) -> Iterator[tuple[int, ...]]:
                 yield sizes
 
 
-def shrunk(claim: Claim) -> Claim:
-    """The same claim on the smallest grid whose spatial sizes have the same parities and fit the band."""
-    sizes = []
-    for axis, size in zip(claim.grid.layout, claim.grid.sizes, strict=True):
-        least = 2
-        if axis.kind is AxisKind.SPATIAL:
-            least = size.least if size.least <= 3 else 4 - size.least % 2
-            if claim.domain.band is not None:
-                least = fit_band(Size(least, 2), claim.domain.band).least
-        sizes.append(Size(min(least, size.least)))
-    return replace(claim, grid=Grid(claim.grid.layout, tuple(sizes)))
+def alike(claim: Claim, axis: str) -> tuple[Claim, ...]:
+    """The claim on small grids whose spatial sizes have the same parities and fit the band, those to show first.
+
+    Only grids that can be printed, if there is one: the moving axis grows where its smallest size shows nothing, and
+    index axes of one entry make room for longer spatial ones.
+    """
+    choices = []
+    for given, size in zip(claim.grid.layout, claim.grid.sizes, strict=True):
+        if given.kind is AxisKind.INDEX:
+            choices.append([count for count in (2, 1) if count <= size.least])
+            continue
+        least = size.least if size.least <= 3 else 4 - size.least % 2
+        if claim.domain.band is not None:
+            least = fit_band(Size(least, 2), claim.domain.band).least
+        grown = [least + 2 * i for i in range(MEMBERS_TRIED if given.name == axis else 1)]
+        choices.append([n for n in grown if n <= size.least] or [size.least])
+    found = list(product(*choices))
+    printable = [sizes for sizes in found if prod(sizes) <= PRINTABLE] or found[:1]
+    layout = claim.grid.layout
+    return tuple(replace(claim, grid=Grid(layout, tuple(map(Size, sizes)))) for sizes in printable)
+
+
+def printable_witness(term: Term, claim: Claim, axis: str) -> Witness | None:
+    """A witness on one of the grids :func:`alike`, a simple one if there is any."""
+    found = [(s, c.eps) for c in alike(claim, axis) for s in settings(c) if s.moving.name == axis]
+    for search in (find_simple_witness, find_witness):
+        for setting, eps in found:
+            witness = search(term, setting, next(grids_to_try(setting)), eps)
+            if witness is not None:
+                return witness
+    return None
 
 
 def refute(term: Term, setting: Setting, eps: Fraction) -> Witness | None:
@@ -104,9 +125,7 @@ def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> C
     axis = derivation.setting.moving.name
     small: Witness | None = witness
     if prod(witness.sizes) > PRINTABLE:
-        alike = shrunk(claim)
-        (setting,) = (s for s in settings(alike) if s.moving.name == axis)
-        small = refute(derivation.given, setting, alike.eps)
+        small = printable_witness(derivation.given, claim, axis)
     size = witness.sizes[claim.grid.layout.index(axis)]
     fault = violation(derivation.judgement, derivation.setting, size, witness.trial.displacement.denominator == 1)
     return Counterexample(claim, derivation, fault, witness, small)
