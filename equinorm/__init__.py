@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING
 from equinorm.rooms import check_rooms
 
 if TYPE_CHECKING:
+    from equinorm.deciding import decide
+    from equinorm.deriving import derive
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__"]
+__all__ = ["SpecificationError", "__version__", "decide", "derive"]
 
 check_rooms()
 
 # Where a name is defined. A module of this package must not bear a verb's name: importing it would hide the verb.
 _HOME = {
     "SpecificationError": "theory.spec.errors",
+    "decide": "equinorm.deciding",
+    "derive": "equinorm.deriving",
 }
 
 

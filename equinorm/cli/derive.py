@@ -1,0 +1,32 @@
+"""``equinorm derive``: the conditions on reduced dimensions, as theorems."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from equinorm.cli.options import JsonFlag
+from equinorm.cli.output import Answer, message
+
+
+def derive(
+    action: Annotated[str | None, typer.Option(metavar="shift|translation", help="Default: both.")] = None,
+    scope: Annotated[str | None, typer.Option(metavar="common|per-sample", help="Default: both.")] = None,
+    axes: Annotated[str | None, typer.Option(metavar="H|W|HW", help="The axes that move. Default: all three.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    json: JsonFlag = False,
+) -> Answer:
+    """Decide all 4 913 layers and print the conditions that follow."""
+    from equinorm.deriving import derive as verb
+    from theory.spec.errors import refuse
+
+    if latex and json:
+        raise refuse("--latex and --json", "one of them")
+
+    def progress(done: int, total: int) -> None:
+        message(f"\rdecided {done} of {total} questions about 4 913 layers", end="" if done < total else "\n")
+
+    found = verb(action, scope, axes=axes, progress=progress)
+    text = "" if json else (found.latex() if latex else found.text())
+    return Answer(text, found.document() if json else {}, as_json=json)
