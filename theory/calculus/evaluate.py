@@ -79,7 +79,7 @@ class Step:
     operands: tuple[int, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def program(term: Term) -> tuple[Step, ...]:
     """The distinct nodes of a term, operands first; the last step is the term itself."""
     places: dict[Term, int] = {}

@@ -1,6 +1,6 @@
 """Trials: the inputs, parameters and displacements at which a witness is looked for, from simple to generic.
 
-No input at all (for a bias that varies), one wave packet in one entry, one in each of two samples, then sums of several;
+No input at all (for a bias that varies), one wave packet in one entry, one in each of two samples, then sums of many;
 parameters constant, then varying. Packets hold the frequencies at fault and stay in the domain: a single entry holds
 every frequency, a pair all but the Nyquist bin, and where the domain is a band the waves of its edge are taken.
 """
@@ -49,7 +49,7 @@ def parameter_value(occurrence: Occurrence, cell: tuple[int, ...], names: str, v
     return random.Random(f"{variation}/{occurrence.index}/{places}").randint(-3, 3)
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16_384)
 def occurrences(term: Term) -> tuple[Occurrence, ...]:
     """The parameters of a numbered term, each once, by number."""
     found = {node.index: node for node in walk(term) if isinstance(node, Occurrence)}

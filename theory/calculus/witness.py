@@ -1,7 +1,7 @@
 """Witnesses: an input, parameters and a displacement at which a term is not equivariant, made certain.
 
-Both sides are evaluated with error bounds (:mod:`theory.calculus.evaluate`); a witness counts only if the two values are
-certainly different, first in floats, then in long floats for the faint defects of narrow bands.
+Both sides are evaluated with error bounds (:mod:`theory.calculus.evaluate`); a witness counts only if the two values
+are certainly different, first in floats, then in long floats for the faint defects of narrow bands.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ class Witness:
     """A trial on exact sizes at which the two sides differ, and where they do.
 
     ``entry`` is a place of the output array; ``moved_then_layer`` is term(T x) there and ``layer_then_moved`` is
-    T term(x); neither is further than ``error`` from its exact value. Only the first entry of the axis ``only`` moves, if given.
+    T term(x); neither is further than ``error`` from its exact value. Only the first entry of the axis
+    ``only`` moves, if given.
     """
 
     trial: Trial

@@ -14,7 +14,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing import get_context
 
 from theory.calculus.compile import compile_term
@@ -27,8 +28,9 @@ from theory.decision.formulas import Formula, Literal, conjunction
 from theory.decision.minimize import condition
 from theory.decision.notation import spell
 from theory.decision.tables import Table, differences, row_of, table_of
-from theory.spec.axes import Axis, AxisKind, Layout
+from theory.spec.axes import Axis, AxisKind, AxisSet, Layout
 from theory.spec.layers import DEFAULT_EPS, Normalization
+from theory.spec.terms import Term
 
 STEPS = {"m": "center", "s": "scale", "a": "affine"}
 """The letter of each step in the variables: m as in mean, s as in scale, a as in affine."""
@@ -72,17 +74,52 @@ def verdicts_on(setting: Setting) -> tuple[bool, ...]:
     """
     found = []
     layout = _layout(setting)
-    for layer in all_layers(layout):
-        derivation, witness = settle(numbered(compile_term(layer)), setting, DEFAULT_EPS)
+    for layer, term in zip(all_layers(layout), _terms(layout), strict=True):
+        derivation, witness = settle(term, setting, DEFAULT_EPS)
         if not derivation.holds and witness is None:
             raise Undecided(f"{layer} along {setting.moving.name}")
         found.append(derivation.holds)
     return tuple(found)
 
 
+@lru_cache(maxsize=4)
+def _terms(layout: Layout) -> tuple[Term, ...]:
+    """The terms of all layers; one object each, so that what is remembered about it is found quickly."""
+    return tuple(numbered(compile_term(layer)) for layer in all_layers(layout))
+
+
 def _layout(setting: Setting) -> Layout:
     kinds = {True: AxisKind.SPATIAL, False: AxisKind.INDEX}
-    return Layout(tuple(Axis(d.name, kinds[d.spatial], d.separate) for d in setting.dimensions))
+    return Layout(tuple(Axis(d.name, kinds[d.spatial]) for d in setting.dimensions))
+
+
+Naming = dict[str, str]
+
+
+def _renamed(setting: Setting) -> tuple[Setting, Naming]:
+    """The setting with its moving axis in the first spatial place, and the old name of each axis by its new one.
+
+    A verdict does not depend on what an axis is called, so questions that differ in names only are asked once.
+    """
+    dimensions = list(setting.dimensions)
+    first = next(place for place, dimension in enumerate(dimensions) if dimension.spatial)
+    here = dimensions.index(setting.moving)
+    dimensions[first], dimensions[here] = dimensions[here], dimensions[first]
+    names = [dimension.name for dimension in setting.dimensions]
+    old = {name: dimension.name for name, dimension in zip(names, dimensions, strict=True)}
+    new = tuple(replace(dimension, name=name) for name, dimension in zip(names, dimensions, strict=True))
+    return Setting(new, new[first], setting.shifts), old
+
+
+def _translated(verdicts: tuple[bool, ...], layout: Layout, old: Naming) -> tuple[bool, ...]:
+    """Verdicts on all layers after renaming, in the order of the layers before."""
+
+    def back(axes: AxisSet | None) -> AxisSet | None:
+        return None if axes is None else frozenset(old[name] for name in axes)
+
+    steps = [(layer.center, layer.scale, layer.affine) for layer in all_layers(layout)]
+    named = {tuple(map(back, key)): verdict for key, verdict in zip(steps, verdicts, strict=True)}
+    return tuple(named[key] for key in steps)
 
 
 def decide_blocks(
@@ -93,8 +130,8 @@ def decide_blocks(
     Blocks share what they ask of one axis, and each such question is decided once. ``progress`` is told how many
     questions are done, and of how many.
     """
-    questions = {block: settings(block.claim) for block in asked}
-    distinct = list(dict.fromkeys(setting for found in questions.values() for setting in found))
+    questions = {block: [_renamed(setting) for setting in settings(block.claim)] for block in asked}
+    distinct = list(dict.fromkeys(setting for found in questions.values() for setting, _ in found))
     answers: dict[Setting, tuple[bool, ...]] = {}
     count = min(workers or os.cpu_count() or 1, len(distinct))
     if count <= 1:
@@ -104,14 +141,15 @@ def decide_blocks(
                 progress(len(answers), len(distinct))
     else:
         with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            for setting, found in zip(distinct, pool.map(verdicts_on, distinct), strict=True):
-                answers[setting] = found
+            for setting, answer in zip(distinct, pool.map(verdicts_on, distinct), strict=True):
+                answers[setting] = answer
                 if progress:
                     progress(len(answers), len(distinct))
-    return {
-        block: tuple(all(along) for along in zip(*(answers[setting] for setting in found), strict=True))
-        for block, found in questions.items()
-    }
+    decided = {}
+    for block, found in questions.items():
+        along = [_translated(answers[setting], block.layout, old) for setting, old in found]
+        decided[block] = tuple(all(verdicts) for verdicts in zip(*along, strict=True))
+    return decided
 
 
 def variables(layout: Layout, layers: str) -> tuple[str, ...]:
