@@ -1,0 +1,1 @@
+"""Tests of the evidence: what a document says must be true by itself."""
