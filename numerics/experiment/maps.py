@@ -1,0 +1,218 @@
+"""One feature map batch under every variant and transformation: f(T x) against T f(x), one row a sample.
+
+For each transformation T the map x (B, C, H, W) is moved once, each sample by its own displacement. Each body f (layer
+without affine step) is applied to x and to T x, both initializations put gain and bias on its result, as the layer
+does, and f(T x) is compared with T f(x). Only the statistics of a layer that couples the samples need the whole batch;
+the rest goes sample by sample, so that its thirty steps find their arrays in the cache, and on two cores at a time.
+How the samples are cut into pieces changes no result.
+
+Under PROJECT x loses its Nyquist bins once, before the layer; the energy removed is reported relative to that of x.
+
+References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, section 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from numerics.arrays import Array, blocks, namespace_of, on_host, to_numpy, unit_roundoff
+from numerics.bounds import Sizes, bound_from_sizes, mean_square, smallest_per_map, transform_growth
+from numerics.experiment.draws import Source
+from numerics.experiment.variants import Body, Initialization, Variant, bodies
+from numerics.layers import Moments, moments, normalize
+from numerics.metrics import compare
+from numerics.translations import Table, move, remove_nyquist
+from theory.spec.actions import ActionKind, NyquistPolicy
+from theory.spec.axes import BCHW
+from theory.spec.errors import refuse
+from theory.spec.layers import Statistics
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+WORKERS = 2
+PIECE_BYTES = 2**20
+"""Bytes of x in one piece: small enough for the cache of one core together with the arrays made of it."""
+
+_SPATIAL = tuple(BCHW.index(name) for name in "HW")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One variant under one transformation: float64 arrays of shape (B,), displacements (B, 2) in samples."""
+
+    variant: Variant
+    transformation: ActionKind
+    displacements: Table
+    relative_l2: Floats
+    relative_maximum: Floats
+    cosine: Floats
+    bound: Floats
+
+
+@dataclass(frozen=True)
+class MapResult:
+    """All measurements of a batch at one position; ``nyquist_energy`` (B,) is relative, None unless it was removed."""
+
+    measurements: tuple[Measurement, ...]
+    nyquist_energy: Floats | None
+
+
+def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = WORKERS) -> MapResult:
+    """Measure every variant under a shift and a translation.
+
+    Args:
+        x: feature maps (B, C, H, W) of one batch, float32 or float64; B couples the samples in training mode.
+        source: the random draws.
+        policy: what a translation does to the bin N/2 of an even axis.
+        workers: threads for arrays in the main memory; the result does not depend on it.
+
+    Raises:
+        SpecificationError: another shape or dtype, or NaN and infinity in ``x``.
+    """
+    namespace_of(x)
+    if x.ndim != len(BCHW) or 0 in x.shape:
+        raise refuse(f"x of shape {tuple(x.shape)}", "maps (B, C, H, W)")
+    if not np.all(np.isfinite(mean_square(BCHW, x))):
+        raise refuse(f"map at {source.position}", "finite numbers whose squares are finite", "use other weights")
+    removed = None
+    if policy is NyquistPolicy.PROJECT:
+        energy = _per_sample(mean_square(BCHW, x)) * math.prod(x.shape[1:])
+        x, lost_energy = remove_nyquist(x, _SPATIAL)
+        lost = to_numpy(lost_energy).astype(np.float64)
+        removed = np.divide(lost, energy, out=np.zeros_like(lost), where=energy > 0)
+    sizes = tuple(x.shape[axis] for axis in _SPATIAL)
+    tables = {kind: source.displacements(kind, x.shape[0], sizes) for kind in ActionKind}
+    moved = {kind: move(kind, x, table, _SPATIAL, policy) for kind, table in tables.items()}
+    task = _Task(x, moved, tables, source, policy)
+    with ThreadPoolExecutor(workers if on_host(x) and workers > 1 else 1) as pool:
+        return MapResult(tuple(found for body in bodies() for found in _study(body, task, pool)), removed)
+
+
+def _per_sample(values: Floats) -> Floats:
+    return np.asarray(values.mean(axis=tuple(range(1, values.ndim))))
+
+
+@dataclass(frozen=True)
+class _Task:
+    x: Array
+    moved: dict[ActionKind, Array]
+    tables: dict[ActionKind, Table]
+    source: Source
+    policy: NyquistPolicy
+
+
+Key = tuple[Initialization, ActionKind]
+Parameters = dict[Initialization, tuple[Array | None, Array | None]]
+
+
+@dataclass
+class _Piece:
+    """What some samples gave: the three errors, and the sizes that the bound asks for, per map."""
+
+    errors: dict[Key, tuple[Floats, Floats, Floats]]
+    y: dict[Initialization, Floats]
+    expected: dict[Key, Floats]
+    variance: Floats | None
+
+
+class _Applied:
+    """A body as a function of pieces of x and of the moved arrays.
+
+    Where it couples the samples, the statistics are those of the whole batch, kept as constants while the pieces go
+    one by one; the outputs are the same bit by bit.
+    """
+
+    def __init__(self, body: Body, task: _Task) -> None:
+        self.bare = replace(body.layer, affine=None)
+        self.constant = replace(self.bare, statistics=Statistics.RUNNING)
+        self.arrays: dict[ActionKind | None, Array] = {None: task.x, **task.moved}
+        self.statistics = (
+            {name: moments(self.bare, x) for name, x in self.arrays.items()} if body.couples_samples else {}
+        )
+
+    def __call__(self, name: ActionKind | None, rows: slice) -> Array:
+        x = self.arrays[name][rows, ...]
+        if not self.statistics:
+            return normalize(self.bare, x)
+        whole = self.statistics[name]
+        return normalize(self.constant, x, running=Moments(_cut(whole.mean, rows), _cut(whole.variance, rows)))
+
+    def smallest_variance(self, rows: slice) -> Floats | None:
+        """The smallest variance of x in each map of these samples, where the bound needs it."""
+        if self.bare.statistics is Statistics.RUNNING or self.bare.scale is None:
+            return None
+        if self.statistics:
+            return smallest_per_map(BCHW, _cut(self.statistics[None].variance, rows))
+        return smallest_per_map(BCHW, moments(self.bare, self.arrays[None][rows, ...]).variance)
+
+
+def _cut(value: Array | None, rows: slice) -> Array | None:
+    return value if value is None or value.shape[0] == 1 else value[rows, ...]
+
+
+def _study(body: Body, task: _Task, pool: Executor) -> Iterator[Measurement]:
+    """All measurements of one body."""
+    apply = _Applied(body, task)
+    parameters: Parameters = {
+        initialization: (
+            task.source.affine(body.name, body.layer, task.x)
+            if initialization is Initialization.DRAWN
+            else (None, None)
+        )
+        for initialization in body.initializations
+    }
+    cuts = [block[0] for block in blocks(task.x, block_bytes=PIECE_BYTES)]
+    pieces = list(pool.map(lambda rows: _piece(apply, parameters, task, rows), cuts))
+    variances = [piece.variance for piece in pieces if piece.variance is not None]
+    variance = None
+    if variances:
+        # Statistics that the batch shares come alike from every piece.
+        variance = variances[0] if apply.statistics and variances[0].shape[0] == 1 else np.concatenate(variances)
+    square = mean_square(BCHW, task.x)
+    for initialization, kind in product(body.initializations, ActionKind):
+        key = initialization, kind
+        sizes = Sizes(
+            tuple(task.x.shape),
+            square,
+            np.concatenate([piece.y[initialization] for piece in pieces]),
+            np.concatenate([piece.expected[key] for piece in pieces]),
+            variance,
+        )
+        growth = transform_growth(kind, [task.x.shape[axis] for axis in _SPATIAL])
+        bound = bound_from_sizes(body.layer, sizes, unit_roundoff(task.x), growth, *parameters[initialization])
+        l2, maximum, cosine = (np.concatenate(parts) for parts in zip(*(p.errors[key] for p in pieces), strict=True))
+        yield Measurement(Variant(body, initialization), kind, task.tables[kind], l2, maximum, cosine, bound)
+
+
+def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) -> _Piece:
+    """Measure the samples ``rows``."""
+    piece = _Piece({}, {}, {}, apply.smallest_variance(rows))
+    of_x = apply(None, rows)
+    of_moved = {kind: apply(kind, rows) for kind in task.moved}
+    for initialization, (gain, bias) in parameters.items():
+        y = _affine(of_x, gain, bias)
+        piece.y[initialization] = mean_square(BCHW, y)
+        for kind, table in task.tables.items():
+            expected = move(kind, y, table[rows], _SPATIAL, task.policy)
+            errors = compare(_affine(of_moved[kind], gain, bias), expected, BCHW.index("C"))
+            piece.errors[initialization, kind] = (
+                to_numpy(errors.relative_l2).astype(np.float64),
+                to_numpy(errors.relative_maximum).astype(np.float64),
+                to_numpy(errors.cosine).astype(np.float64),
+            )
+            # A shift permutes the entries of each map, so that their squares need no second look.
+            same = kind is ActionKind.SHIFT
+            piece.expected[initialization, kind] = piece.y[initialization] if same else mean_square(BCHW, expected)
+    return piece
+
+
+def _affine(y: Array, gain: Array | None, bias: Array | None) -> Array:
+    """The affine step, in the two roundings that a layer makes of it."""
+    return y if gain is None or bias is None else y * gain + bias
