@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from itertools import product
 from math import cos, pi
@@ -32,9 +33,9 @@ def _cells(shape: Cell) -> Iterator[Cell]:
     return product(*(range(size) for size in shape))
 
 
-def spell_number(value: Fraction | float) -> str:
+def spell_number(value: Fraction | Decimal | float) -> str:
     """A fraction as ``p/q``, another number in as many digits as give it back."""
-    return str(value) if isinstance(value, Fraction) else repr(float(value))
+    return str(value) if isinstance(value, (Fraction, Decimal)) else repr(float(value))
 
 
 def input_entries(witness: Witness) -> Entries:

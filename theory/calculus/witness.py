@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -20,14 +21,18 @@ from theory.calculus.simplify import Occurrence
 from theory.calculus.trials import Trial, generic_trials, occurrences, parameter_value, simple_trials
 from theory.spec.terms import Term
 
+LAST_DIGIT = 1e-57
+"""Long floats print 59 significant digits; this is a bound of the relative error that leaves."""
+
 
 @dataclass(frozen=True)
 class Witness:
     """A trial on exact sizes at which the two sides differ, and where they do.
 
     ``entry`` is a place of the output array; ``moved_then_layer`` is term(T x) there and ``layer_then_moved`` is
-    T term(x); neither is further than ``error`` from its exact value. Only the first entry of the axis
-    ``only`` moves, if given.
+    T term(x); neither is further than ``error`` from its exact value, and they are further than twice that apart. They
+    are decimals of many digits where floats could not tell them apart. Only the first entry of the axis ``only``
+    moves, if given.
     """
 
     trial: Trial
@@ -35,8 +40,8 @@ class Witness:
     only: str | None
     sizes: tuple[int, ...]
     entry: tuple[int, ...]
-    moved_then_layer: float
-    layer_then_moved: float
+    moved_then_layer: float | Decimal
+    layer_then_moved: float | Decimal
     error: float
 
 
@@ -75,6 +80,19 @@ def _parameter_array(occurrence: Occurrence, variation: int, board: Board, arith
     return [arithmetic.number(Fraction(value)) for value in values]
 
 
+def _written(first: Number, second: Number, error: Number) -> tuple[float | Decimal, float | Decimal, float]:
+    """Two values as floats, or as long decimals if rounding them to floats would make them alike, and their error."""
+    floats = float(first), float(second)
+    if isinstance(first, float):
+        return *floats, float(error)
+    rounded = float(error) + math.ulp(max(map(abs, floats)))
+    if abs(floats[0] - floats[1]) > 2 * rounded:
+        return *floats, rounded
+    # What the arithmetic prints is right to its own unit.
+    decimals = Decimal(str(first)), Decimal(str(second))
+    return *decimals, float(error) + LAST_DIGIT * max(map(abs, floats))
+
+
 def compare(term: Term, trial: Trial, setting: Setting, board: Board, arithmetic: Arithmetic) -> Witness | None:
     """The witness that a trial is, at the entry where the two sides differ most; ``None`` if they may be equal."""
     only = next(iter(setting.separate), None)
@@ -93,16 +111,16 @@ def compare(term: Term, trial: Trial, setting: Setting, board: Board, arithmetic
     gap, place = max((abs(a - b), i) for i, (a, b) in enumerate(zip(left.values, right.values, strict=True)))
     if not gap > 2 * error:
         return None
+    first, second, error = _written(left.values[place], right.values[place], error)
     return Witness(
         trial=trial,
         axis=axis,
         only=only,
         sizes=board.sizes,
         entry=board.cells[place],
-        moved_then_layer=float(left.values[place]),
-        layer_then_moved=float(right.values[place]),
-        # The values are rounded to a float on the way out.
-        error=float(error) + math.ulp(max(abs(float(left.values[place])), abs(float(right.values[place])))),
+        moved_then_layer=first,
+        layer_then_moved=second,
+        error=error,
     )
 
 
