@@ -14,10 +14,11 @@ from equinorm.rooms import check_rooms
 if TYPE_CHECKING:
     from equinorm.deciding import decide
     from equinorm.deriving import derive
+    from equinorm.measuring import measure
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "decide", "derive"]
+__all__ = ["SpecificationError", "__version__", "decide", "derive", "measure"]
 
 check_rooms()
 
@@ -26,6 +27,7 @@ _HOME = {
     "SpecificationError": "theory.spec.errors",
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
+    "measure": "equinorm.measuring",
 }
 
 

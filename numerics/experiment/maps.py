@@ -79,29 +79,30 @@ def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = 
     namespace_of(x)
     if x.ndim != len(BCHW) or 0 in x.shape:
         raise refuse(f"x of shape {tuple(x.shape)}", "maps (B, C, H, W)")
-    if not np.all(np.isfinite(mean_square(BCHW, x))):
-        raise refuse(f"map at {source.position}", "finite numbers whose squares are finite", "use other weights")
+    square = mean_square(BCHW, x)
+    if not np.all(np.isfinite(square)):
+        raise refuse(
+            f"map={source.position}", f"finite numbers whose squares are finite in {x.dtype}", "use other weights"
+        )
     removed = None
     if policy is NyquistPolicy.PROJECT:
-        energy = _per_sample(mean_square(BCHW, x)) * math.prod(x.shape[1:])
+        energy = square.mean(axis=tuple(range(1, x.ndim))) * math.prod(x.shape[1:])
         x, lost_energy = remove_nyquist(x, _SPATIAL)
+        square = mean_square(BCHW, x)
         lost = to_numpy(lost_energy).astype(np.float64)
         removed = np.divide(lost, energy, out=np.zeros_like(lost), where=energy > 0)
     sizes = tuple(x.shape[axis] for axis in _SPATIAL)
     tables = {kind: source.displacements(kind, x.shape[0], sizes) for kind in ActionKind}
     moved = {kind: move(kind, x, table, _SPATIAL, policy) for kind, table in tables.items()}
-    task = _Task(x, moved, tables, source, policy)
+    task = _Task(x, square, moved, tables, source, policy)
     with ThreadPoolExecutor(workers if on_host(x) and workers > 1 else 1) as pool:
         return MapResult(tuple(found for body in bodies() for found in _study(body, task, pool)), removed)
-
-
-def _per_sample(values: Floats) -> Floats:
-    return np.asarray(values.mean(axis=tuple(range(1, values.ndim))))
 
 
 @dataclass(frozen=True)
 class _Task:
     x: Array
+    square: Floats
     moved: dict[ActionKind, Array]
     tables: dict[ActionKind, Table]
     source: Source
@@ -132,7 +133,10 @@ class _Applied:
     def __init__(self, body: Body, task: _Task) -> None:
         self.bare = replace(body.layer, affine=None)
         self.constant = replace(self.bare, statistics=Statistics.RUNNING)
-        self.arrays: dict[ActionKind | None, Array] = {None: task.x, **task.moved}
+        # None stands for x itself.
+        self.arrays: dict[ActionKind | None, Array] = {None: task.x}
+        for kind, moved in task.moved.items():
+            self.arrays[kind] = moved
         self.statistics = (
             {name: moments(self.bare, x) for name, x in self.arrays.items()} if body.couples_samples else {}
         )
@@ -145,12 +149,16 @@ class _Applied:
         return normalize(self.constant, x, running=Moments(_cut(whole.mean, rows), _cut(whole.variance, rows)))
 
     def smallest_variance(self, rows: slice) -> Floats | None:
-        """The smallest variance of x in each map of these samples, where the bound needs it."""
-        if self.bare.statistics is Statistics.RUNNING or self.bare.scale is None:
+        """The smallest variance of x in each map of these samples; None where the batch shares it or there is none."""
+        if self.statistics or self.bare.statistics is Statistics.RUNNING or self.bare.scale is None:
             return None
-        if self.statistics:
-            return smallest_per_map(BCHW, _cut(self.statistics[None].variance, rows))
         return smallest_per_map(BCHW, moments(self.bare, self.arrays[None][rows, ...]).variance)
+
+    def shared_variance(self) -> Floats | None:
+        """The smallest variance of x in each map, where the statistics are those of the whole batch."""
+        if not self.statistics or self.bare.scale is None:
+            return None
+        return smallest_per_map(BCHW, self.statistics[None].variance)
 
 
 def _cut(value: Array | None, rows: slice) -> Array | None:
@@ -171,16 +179,12 @@ def _study(body: Body, task: _Task, pool: Executor) -> Iterator[Measurement]:
     cuts = [block[0] for block in blocks(task.x, block_bytes=PIECE_BYTES)]
     pieces = list(pool.map(lambda rows: _piece(apply, parameters, task, rows), cuts))
     variances = [piece.variance for piece in pieces if piece.variance is not None]
-    variance = None
-    if variances:
-        # Statistics that the batch shares come alike from every piece.
-        variance = variances[0] if apply.statistics and variances[0].shape[0] == 1 else np.concatenate(variances)
-    square = mean_square(BCHW, task.x)
+    variance = np.concatenate(variances) if variances else apply.shared_variance()
     for initialization, kind in product(body.initializations, ActionKind):
         key = initialization, kind
         sizes = Sizes(
             tuple(task.x.shape),
-            square,
+            task.square,
             np.concatenate([piece.y[initialization] for piece in pieces]),
             np.concatenate([piece.expected[key] for piece in pieces]),
             variance,
