@@ -55,13 +55,11 @@ class Board:
 
 
 @lru_cache(maxsize=512)
-def board_of(setting: Setting, sizes: tuple[int, ...]) -> Board:
-    """The board of a setting at given sizes; axes whose profiles are waves are kept whole."""
-    weights = []
-    for dimension, size in zip(setting.dimensions, sizes, strict=True):
-        waves = dimension.restricted and not dimension.without_nyquist
-        if dimension.name == setting.moving.name or waves or size <= 3:
-            weights.append((1,) * size)
-        else:
-            weights.append((1, 1, size - 2))
-    return Board("".join(d.name for d in setting.dimensions), sizes, tuple(weights))
+def board_of(setting: Setting, sizes: tuple[int, ...], whole: AxisSet) -> Board:
+    """The board of a setting at given sizes; the moving axis and the axes ``whole`` are not folded."""
+    whole |= {setting.moving.name}
+    weights = tuple(
+        (1,) * size if dimension.name in whole or size <= 3 else (1, 1, size - 2)
+        for dimension, size in zip(setting.dimensions, sizes, strict=True)
+    )
+    return Board("".join(d.name for d in setting.dimensions), sizes, weights)

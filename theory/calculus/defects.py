@@ -13,7 +13,7 @@ from theory.calculus.conditions import holds
 from theory.calculus.facts import Judgement
 from theory.calculus.linear import Linear
 from theory.calculus.setting import Setting
-from theory.derivations import defect, mean, mean_over_entries
+from theory.derivations import defect, mean, mean_over_entries, nyquist_defect
 from theory.spec.terms import InverseRoot, Mean, Parameter, Power
 
 
@@ -32,20 +32,29 @@ class Violation:
     apart: bool = False
 
     @property
+    def nyquist_waves(self) -> tuple[int, int]:
+        """How many inputs are the Nyquist wave N/2, and whether the output is (1 or 0)."""
+        return sum(2 * abs(k) == self.size for k in self.inputs), int(2 * abs(self.output) == self.size)
+
+    @property
     def defect(self) -> int:
         """The sum of the input frequencies minus the output frequency."""
         return sum(self.inputs) - self.output
+
+    def tolerated(self, displacement: str) -> bool:
+        """True if an action, given by how its displacements are spelled, tolerates this pattern."""
+        size = Linear(self.size)
+        count, out = self.nyquist_waves
+        if displacement == "integer" or not (count or out):
+            return holds(defect.RULE, D=self.defect, N=size, t=displacement)
+        rest = self.defect - (count - out) * self.size // 2
+        return holds(nyquist_defect.RULE, a=count, a0=out, D=rest, N=size, t=displacement)
 
 
 def wrapped(frequency: int, size: int) -> int:
     """The frequency between -N/2 (left out) and N/2 that has the same samples."""
     remainder = frequency % size
     return remainder - size if 2 * remainder > size else remainder
-
-
-def tolerated(frequency_defect: int, size: int, displacement: str) -> bool:
-    """True if the action, given by how its displacements are spelled, tolerates this defect."""
-    return holds(defect.RULE, D=frequency_defect, N=Linear(size), t=displacement)
 
 
 def faults(judgement: Judgement) -> tuple[Judgement, ...]:
@@ -65,7 +74,7 @@ def violation(judgement: Judgement, setting: Setting, size: int, shifts_suffice:
     """
     found = [_violation(node, setting, size) for node in faults(judgement)]
     if shifts_suffice:
-        return next((v for v in found if v.apart or not tolerated(v.defect, size, "integer")), found[0])
+        return next((v for v in found if v.apart or not v.tolerated("integer")), found[0])
     return found[0]
 
 
@@ -103,7 +112,7 @@ def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: in
     if isinstance(node.term, Power):
         start = node.term.exponent
     for count in range(start, 2 * size + 4, step):
-        total = count * highest
-        if not tolerated(total - wrapped(total, size), size, setting.displacement):
-            return Violation(node, size, (highest,) * count, wrapped(total, size))
+        found = Violation(node, size, (highest,) * count, wrapped(count * highest, size))
+        if not found.tolerated(setting.displacement):
+            return found
     return Violation(node, size, (highest,), highest)

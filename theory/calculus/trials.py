@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 
 from theory.calculus.profiles import Part, Profile
 from theory.calculus.setting import Dimension, Setting
 from theory.calculus.simplify import Occurrence
+from theory.spec.axes import AxisSet
 from theory.spec.terms import Term, walk
 
 CONSTANT = Profile("constant")
@@ -36,6 +38,11 @@ class Trial:
     variation: int
     eps: Fraction
     displacement: Fraction
+
+    def waves(self, names: str) -> AxisSet:
+        """The axes along which the input has a wave, whose samples all differ."""
+        profiles = [profile for part in self.parts for profile in zip(names, part.profiles, strict=True)]
+        return frozenset(name for name, profile in profiles if profile.kind in ("cosine", "sine"))
 
 
 def parameter_value(occurrence: Occurrence, cell: tuple[int, ...], names: str, variation: int) -> int:
@@ -60,25 +67,27 @@ def _packets(dimension: Dimension, size: int, moving: bool) -> tuple[Profile, ..
     """The profiles to try along one axis, simplest first, all within the domain."""
     if not dimension.restricted:
         return (Profile("entry", 0),)
-    limit = 0 if dimension.limit is None else dimension.limit.at(_member(dimension, size))
+    limit = _limit(dimension, size)
     if limit == 0:
         return (CONSTANT,)
     if dimension.without_nyquist:
         return (Profile("pair", 0),) if moving else (Profile("pair", 0), CONSTANT)
-    waves = (Profile("cosine", limit), Profile("cosine", 1)) if moving else (Profile("cosine", 1), CONSTANT)
+    # Constant first along the other axes: it is a wave as well, and the board can then be folded.
+    waves = (Profile("cosine", limit), Profile("cosine", 1)) if moving else (CONSTANT, Profile("cosine", 1))
     return tuple(dict.fromkeys(waves))
 
 
-def _member(dimension: Dimension, size: int) -> int:
+def _limit(dimension: Dimension, size: int) -> int:
+    """The largest frequency of the input along an axis at one size of its family."""
     step = dimension.size.step
-    return (size - dimension.size.least) // step if step else 0
+    member = (size - dimension.size.least) // step if step else 0
+    return 0 if dimension.limit is None else dimension.limit.at(member)
 
 
 def _simple_inputs(setting: Setting, sizes: tuple[int, ...]) -> Iterator[tuple[Part, ...]]:
     """One packet in one entry; one in each of the first two entries of the axis that moves apart."""
     options = [_packets(d, n, d.name == setting.moving.name) for d, n in zip(setting.dimensions, sizes, strict=True)]
-    for choice in range(max(map(len, options))):
-        profiles = tuple(option[min(choice, len(option) - 1)] for option in options)
+    for profiles in product(*options):
         yield (Part(Fraction(1), profiles),)
         for place, dimension in enumerate(setting.dimensions):
             if dimension.name in setting.separate and sizes[place] > 1:
@@ -93,9 +102,11 @@ def _generic_input(setting: Setting, sizes: tuple[int, ...], seed: int) -> tuple
     for _ in range(PARTS_OF_GENERIC):
         profiles = []
         for dimension, size in zip(setting.dimensions, sizes, strict=True):
-            (kind, *_rest) = _packets(dimension, size, dimension.name == setting.moving.name)
-            if kind.kind == "cosine":
-                wave = Profile(draw.choice(("cosine", "sine")), draw.randint(1, kind.number))
+            packets = _packets(dimension, size, dimension.name == setting.moving.name)
+            kind = packets[0]
+            waves = [packet for packet in packets if packet.kind == "cosine"]
+            if waves:
+                wave = Profile(draw.choice(("cosine", "sine")), draw.randint(1, _limit(dimension, size)))
                 kind = draw.choice((CONSTANT, wave, wave))
             elif kind.kind != "constant":
                 # On a folded axis only the first two entries have cells of their own.

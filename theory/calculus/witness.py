@@ -93,10 +93,13 @@ def _written(first: Number, second: Number, error: Number) -> tuple[float | Deci
     return *decimals, float(error) + LAST_DIGIT * max(map(abs, floats))
 
 
-def compare(term: Term, trial: Trial, setting: Setting, board: Board, arithmetic: Arithmetic) -> Witness | None:
+def compare(
+    term: Term, trial: Trial, setting: Setting, sizes: tuple[int, ...], arithmetic: Arithmetic
+) -> Witness | None:
     """The witness that a trial is, at the entry where the two sides differ most; ``None`` if they may be equal."""
     only = next(iter(setting.separate), None)
     axis = setting.moving.name
+    board = board_of(setting, sizes, trial.waves("".join(d.name for d in setting.dimensions)))
     x = input_values(trial.parts, board, arithmetic)
     parameters = tuple(_parameter_array(o, trial.variation, board, arithmetic) for o in occurrences(term))
     eps = arithmetic.number(trial.eps)
@@ -126,24 +129,22 @@ def compare(term: Term, trial: Trial, setting: Setting, board: Board, arithmetic
 
 def refined(term: Term, witness: Witness, setting: Setting) -> Witness:
     """The same witness with its two values evaluated in long floats."""
-    found = compare(term, witness.trial, setting, board_of(setting, witness.sizes), long_floats())
+    found = compare(term, witness.trial, setting, witness.sizes, long_floats())
     return found or witness
 
 
 def find_simple_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
     """The first simple trial at which a numbered term is certainly not equivariant, looking in floats only."""
-    board = board_of(setting, sizes)
-    found = (compare(term, trial, setting, board, FLOATS) for trial in simple_trials(term, setting, sizes, eps))
+    found = (compare(term, trial, setting, sizes, FLOATS) for trial in simple_trials(term, setting, sizes, eps))
     return next((witness for witness in found if witness is not None), None)
 
 
 def find_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
     """The first trial at which a numbered term is certainly not equivariant on a grid of these sizes."""
-    board = board_of(setting, sizes)
     tried = [*simple_trials(term, setting, sizes, eps), *generic_trials(term, setting, sizes, eps)]
     for arithmetic in (FLOATS, long_floats()):
         for trial in tried:
-            found = compare(term, trial, setting, board, arithmetic)
+            found = compare(term, trial, setting, sizes, arithmetic)
             if found is not None:
                 return found
     return None

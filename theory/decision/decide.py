@@ -75,7 +75,7 @@ def alike(claim: Claim, axis: str) -> tuple[Claim, ...]:
         if claim.domain.band is not None:
             least = fit_band(Size(least, 2), claim.domain.band).least
         grown = [least + 2 * i for i in range(MEMBERS_TRIED if given.name == axis else 1)]
-        choices.append([n for n in grown if n <= size.least] or [size.least])
+        choices.append([n for n in grown if not size.exact or n <= size.least] or [size.least])
     found = list(product(*choices))
     printable = [sizes for sizes in found if prod(sizes) <= PRINTABLE] or found[:1]
     layout = claim.grid.layout

@@ -6,7 +6,7 @@ Every sentence is made from the judgements and violations of the verdict; none i
 from __future__ import annotations
 
 from theory.calculus.conditions import relation
-from theory.calculus.defects import Violation, tolerated
+from theory.calculus.defects import Violation
 from theory.calculus.facts import Condition, Facts
 from theory.calculus.linear import Linear, spell
 from theory.calculus.setting import Setting
@@ -57,7 +57,10 @@ def waves(violation: Violation) -> str:
     same = len(set(violation.inputs)) == 1 and count > 3
     left = f"{count} times {violation.inputs[0]}" if same else " + ".join(map(str, violation.inputs))
     text = f"frequencies {left} = {total}" if count > 1 else f"frequency {total}"
-    if total != violation.output:
+    inputs, output = violation.nyquist_waves
+    if total == violation.output and output and inputs != 1:
+        text += f", the Nyquist bin of {violation.size} samples, which a translation multiplies by cos(pi t)"
+    elif total != violation.output:
         text += f", which looks like {violation.output} on {violation.size} samples"
     return text
 
@@ -82,8 +85,7 @@ def _fault(violation: Violation, setting: Setting) -> str:
 def _tolerance(violation: Violation, setting: Setting) -> str:
     if violation.apart or isinstance(violation.judgement.term, Parameter):
         return ""
-    size = violation.size
-    shifts = "shifts tolerate it" if tolerated(violation.defect, size, "integer") else "not even shifts tolerate it"
+    shifts = "shifts tolerate it" if violation.tolerated("integer") else "not even shifts tolerate it"
     return f" (defect {violation.defect}: {shifts}{'' if setting.shifts else ', translations do not'})"
 
 
