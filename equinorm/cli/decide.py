@@ -28,7 +28,7 @@ def decide(
     domain: Annotated[str, typer.Option(metavar="all|nyquist-free|K", help="The arrays; K is band K.")] = "all",
     nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
     statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
-    eps: Annotated[str | None, typer.Option(help="A positive number. Default: the layer's, or 1/100000.")] = None,
+    eps: Annotated[str | None, typer.Option(help="A positive number. Default: 1/100000.")] = None,
     batch: Annotated[int | None, typer.Option(help="Samples. Default: every number from 2 up.")] = None,
     channels: Annotated[int | None, typer.Option(help="Channels. Default: every number from 2 up.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: both families.")] = None,
