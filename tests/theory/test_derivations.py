@@ -1,7 +1,7 @@
 """Every derived condition against what it says, computed: waves are sampled, multiplied, averaged and moved with NumPy.
 
 A *generic* polynomial of degree L has random coefficients at all frequencies up to L, so that it breaks a law unless
-the law holds for every polynomial of that degree. In float64 a broken law shows at the size of the coefficients, about 1.
+the law holds for every polynomial of that degree. In float64 a broken law shows at the size of the coefficients.
 """
 
 from __future__ import annotations
