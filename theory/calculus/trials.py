@@ -87,8 +87,13 @@ def _limit(dimension: Dimension, size: int) -> int:
 def _simple_inputs(setting: Setting, sizes: tuple[int, ...]) -> Iterator[tuple[Part, ...]]:
     """One packet in one entry; one in each of the first two entries of the axis that moves apart."""
     options = [_packets(d, n, d.name == setting.moving.name) for d, n in zip(setting.dimensions, sizes, strict=True)]
+    moving = [dimension.name for dimension in setting.dimensions].index(setting.moving.name)
     for profiles in product(*options):
         yield (Part(Fraction(1), profiles),)
+        if profiles[moving].kind == "cosine":
+            # A cosine and a sine are a wave out of step with the samples, whose square is at N/2 more than a cosine.
+            late = (*profiles[:moving], Profile("sine", profiles[moving].number), *profiles[moving + 1 :])
+            yield (Part(Fraction(1), profiles), Part(Fraction(1), late))
         for place, dimension in enumerate(setting.dimensions):
             if dimension.name in setting.separate and sizes[place] > 1:
                 second = (*profiles[:place], Profile("entry", 1), *profiles[place + 1 :])
