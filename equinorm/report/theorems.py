@@ -1,0 +1,134 @@
+"""The theorems as Markdown, as LaTeX and as data for the page; with them the rules that prove every layer's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from equinorm.deriving import LAYERS, LEGEND, Derived, counted, describe_action, merged
+from equinorm.report.cells import escape_latex, escape_markdown
+from equinorm.report.latex import stand_alone
+from equinorm.report.rules import PrintedRule
+from equinorm.report.table import Column, Table
+from theory.decision.markup import mathml
+from theory.decision.synthesis import Theorem
+
+METHOD = (
+    "The calculus decides every layer, the verdicts fill a truth table over the variables, the table is minimized, and "
+    "the printed formula is read back and compared with every row. No condition on the axes is put in."
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One theorem for the page: over which layers, the condition in MathML and as text, and what was counted."""
+
+    layers: str
+    mathml: str
+    text: str
+    names: tuple[tuple[str, str], ...]
+    counted: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The theorems of one action on grids that share their conditions."""
+
+    action: str
+    grids: str
+    axes: str
+    statements: tuple[Statement, ...]
+
+
+def groups(derived: Derived) -> tuple[Group, ...]:
+    """All theorems for the page, in the order in which they were derived."""
+    return tuple(
+        Group(describe_action(alike[0].block), grids, alike[0].block.axes, tuple(map(_statement, alike)))
+        for found in _by_action(derived)
+        for grids, alike in merged(found)
+    )
+
+
+def _statement(theorem: Theorem) -> Statement:
+    names = tuple((mathml_name(name), mathml(meaning)) for name, meaning in theorem.names)
+    shown = mathml(theorem.formula, display=True)
+    return Statement(LAYERS[theorem.layers], shown, theorem.text, names, counted(theorem))
+
+
+def mathml_name(name: str) -> str:
+    """An abbreviation as a formula."""
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>{name}</mi></math>'
+
+
+def _by_action(derived: Derived) -> list[list[Theorem]]:
+    return [
+        list(found)
+        for _, found in groupby(derived.theorems, key=lambda theorem: (theorem.block.action, theorem.block.layout))
+    ]
+
+
+def capitalized(text: str) -> str:
+    """``text`` with its first letter, and no other, in upper case.
+
+    >>> capitalized("shifts of H and W")
+    'Shifts of H and W'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def counts(derived: Derived) -> Table:
+    """How many layers are equivariant in each block, over both settings of layers."""
+    pairs: dict[tuple[str, str, str], list[Theorem]] = {}
+    for theorem in derived.theorems:
+        block = theorem.block
+        key = (f"{block.action.kind.value}s of {' and '.join(block.axes)}", block.action.scope.value, block.arrays)
+        pairs.setdefault(key, []).append(theorem)
+    first = next(iter(pairs.values()))
+    columns = (
+        Column("action", "action"),
+        Column("scope", "scope"),
+        Column("grids", "grids"),
+        *(
+            Column(f"equivariant_{t.layers}", f"of {t.rows}", f"equivariant among {LAYERS[t.layers]}", numeric=True)
+            for t in first
+        ),
+    )
+    rows = tuple((*key, *(t.equivariant for t in found)) for key, found in pairs.items())
+    return Table("Counts", "Equivariant layers in each truth table; every row was decided.", columns, rows, heads=3)
+
+
+def markdown(derived: Derived, rules: Sequence[PrintedRule]) -> str:
+    """``theorems.md``."""
+    lines = ["# Theorems", "", METHOD, "", *(f"- {escape_markdown(line)}" for line in LEGEND)]
+    for found in _by_action(derived):
+        lines += ["", f"## {capitalized(describe_action(found[0].block))}"]
+        for grids, alike in merged(found):
+            lines += ["", f"On {grids}:", ""]
+            for theorem in alike:
+                lines.append(f"- Among {LAYERS[theorem.layers]}, a layer is equivariant if and only if")
+                lines.append(f"  `{theorem.text}` ({counted(theorem)}).")
+    lines += ["", "## Rules", "", "Each relation was derived from sums of e^(2πikn/N) over n; the calculus asks it as it is."]
+    lines += ["", "| rule | statement | relation |", "|---|---|---|"]
+    lines += [
+        f"| {escape_markdown(rule.name)} | {escape_markdown(rule.statement)} | `{rule.text.replace('|', 'or')}` |"
+        for rule in rules
+    ]
+    return "\n".join([*lines, ""])
+
+
+def latex(derived: Derived, rules: Sequence[PrintedRule]) -> str:
+    """``theorems.tex``, which compiles by itself."""
+    lines = [r"\section*{Theorems}", escape_latex(METHOD), *map(escape_latex, (f"{line}." for line in LEGEND))]
+    lines += ["", derived.latex(), r"\section*{Rules}"]
+    lines += [r"\begin{description}"]
+    lines += [
+        rf"\item[{escape_latex(rule.name)}] {escape_latex(rule.statement)}. Derived: ${rule.latex}$." for rule in rules
+    ]
+    lines += [r"\end{description}"]
+    return stand_alone(
+        "\n".join(lines),
+        packages=("amsmath", "amssymb", "amsthm"),
+        title="Theorems",
+        definitions=(r"\newtheorem{theorem}{Theorem}",),
+    )
