@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from equinorm.progress import Listener, Progress
 from theory.decision.blocks import Block, blocks
 from theory.decision.markup import latex
 from theory.decision.notation import spell
@@ -132,7 +133,7 @@ def derive(
     *,
     axes: str | None = None,
     workers: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    listener: Listener | None = None,
 ) -> Derived:
     """Derive the conditions on reduced dimensions: decide all 4 913 layers and minimise the truth tables.
 
@@ -141,7 +142,7 @@ def derive(
         scope: ``common`` or ``per-sample``; both if left out.
         axes: ``HW``, ``H`` or ``W``, the moving axes; all three if left out.
         workers: the number of processes; one for each processor if left out.
-        progress: called with how many questions are answered, and of how many.
+        listener: told how far the work is.
 
     Returns:
         The theorems. Those of common shifts and translations of H and W on odd grids, over the paper's layers, are
@@ -158,7 +159,8 @@ def derive(
         if axes not in known:
             raise refuse(f"axes={axes}", f"one of {', '.join(known)}")
         asked = tuple(block for block in asked if block.axes == axes)
-    return Derived(theorems(asked, workers, progress))
+    progress = Progress("deriving", 1.0, listener)
+    return Derived(theorems(asked, workers, lambda done, total: progress.step((done / total) - progress.done)))
 
 
 def _chosen(name: str, value: str | None, known: dict[str, Kind]) -> tuple[Kind, ...]:

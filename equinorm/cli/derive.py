@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from equinorm.cli.options import JsonFlag
-from equinorm.cli.output import Answer, message
+from equinorm.cli.output import Answer
+from equinorm.cli.progress import Printer
 
 
 def derive(
@@ -24,9 +25,10 @@ def derive(
     if latex and json:
         raise refuse("--latex and --json", "one of them")
 
-    def progress(done: int, total: int) -> None:
-        message(f"\rdecided {done} of {total} questions about 4 913 layers", end="" if done < total else "\n")
-
-    found = verb(action, scope, axes=axes, progress=progress)
+    printer = Printer()
+    try:
+        found = verb(action, scope, axes=axes, listener=printer)
+    finally:
+        printer.close()
     text = "" if json else (found.latex() if latex else found.text())
     return Answer(text, found.document() if json else {}, as_json=json)

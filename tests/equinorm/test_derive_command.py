@@ -18,6 +18,7 @@ ONE_QUESTION = ("derive", "--action", "shift", "--scope", "common", "--axes", "H
 def test_the_data_of_a_theorem_stand_for_themselves(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*ONE_QUESTION, "--json"]) == 0
     out, err = capsys.readouterr()
+    assert "deriving: 100 %" in err
     data = json.loads(out)
     assert data["version"] == equinorm.__version__
     theorems = data["theorems"]
@@ -34,7 +35,6 @@ def test_the_data_of_a_theorem_stand_for_themselves(capsys: pytest.CaptureFixtur
         assert evaluate(parse(theorem["condition"]), {"aH": False})
         assert not evaluate(parse(theorem["condition"]), {"aH": True})
         assert theorem["latex"] == r"\lnot a_{\mathrm{H}}"
-    assert "4 913" in err
 
 
 def test_text_and_latex_name_table_and_count(capsys: pytest.CaptureFixture[str]) -> None:

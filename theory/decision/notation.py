@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 
 from theory.decision.formulas import FALSE, TRUE, And, Formula, Literal, Truth, conjunction, disjunction, negation
-from theory.spec.errors import SpecificationError, refuse
+from theory.spec.tokens import Tokens
 
 DEEPEST_NESTING = 100
 
@@ -38,70 +38,47 @@ def spell(formula: Formula, ascii_only: bool = False) -> str:
     return (land if isinstance(formula, And) else lor).join(bracketed)
 
 
-class _Reader:
+class _Reader(Tokens):
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens: list[tuple[str, int]] = []
-        self.next = 0
-        self.depth = 0
-        end = len(text.rstrip())
-        place = 0
-        while place < end:
-            match = _TOKEN.match(text, place)
-            if match is None:
-                place += len(text[place:]) - len(text[place:].lstrip())
-                raise self.mistake(place, "names, ¬ ∧ ∨ (or ~ & |) and parentheses")
-            token = match[match.lastindex or 0]
-            self.tokens.append((_PLAIN.get(token, token), match.start(match.lastindex or 0)))
-            place = match.end()
-        self.tokens.append(("", end))
-
-    def mistake(self, place: int, expected: str) -> SpecificationError:
-        found = repr(self.text[place : place + 12]) if place < len(self.text.rstrip()) else "the end"
-        return refuse(f"formula={self.text[:200]}", expected, f"at character {place + 1} stands {found}")
+        super().__init__(text, "formula", _TOKEN, "names, ¬ ∧ ∨ (or ~ & |) and parentheses", DEEPEST_NESTING)
 
     @property
-    def token(self) -> str:
-        return self.tokens[self.next][0]
-
-    def take(self) -> tuple[str, int]:
-        self.next += 1
-        return self.tokens[self.next - 1]
+    def sign(self) -> str:
+        """The next token, an ASCII sign as the one it stands for."""
+        return _PLAIN.get(self.token, self.token)
 
     def disjunction(self) -> Formula:
         parts = [self.conjunction()]
-        while self.token == "∨":
+        while self.sign == "∨":
             self.take()
             parts.append(self.conjunction())
         return disjunction(*parts)
 
     def conjunction(self) -> Formula:
         parts = [self.factor()]
-        while self.token == "∧":
+        while self.sign == "∧":
             self.take()
             parts.append(self.factor())
         return conjunction(*parts)
 
     def factor(self) -> Formula:
-        token, place = self.tokens[self.next]
-        self.depth += 1
-        if self.depth > DEEPEST_NESTING:
-            raise self.mistake(place, f"at most {DEEPEST_NESTING} nested parentheses and negations")
+        self.enter()
+        token = self.sign
         if not token or token in "∧∨)":
-            raise self.mistake(place, "a name, True, False, ¬ or `(`")
+            raise self.mistake("a name, True, False, ¬ or `(`")
         self.take()
         if token == "¬":
             result = negation(self.factor())
         elif token == "(":
             result = self.disjunction()
-            if self.token != ")":
-                raise self.mistake(self.tokens[self.next][1], "∧, ∨ or `)`")
+            if self.sign != ")":
+                raise self.mistake("∧, ∨ or `)`")
             self.take()
         elif token in ("True", "False"):
             result = TRUE if token == "True" else FALSE
         else:
             result = Literal(token)
-        self.depth -= 1
+        self.leave()
         return result
 
 
@@ -117,5 +94,5 @@ def parse(text: str) -> Formula:
     reader = _Reader(text)
     formula = reader.disjunction()
     if reader.token:
-        raise reader.mistake(reader.tokens[reader.next][1], "∧, ∨ or the end")
+        raise reader.mistake("∧, ∨ or the end")
     return formula

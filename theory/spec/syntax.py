@@ -30,6 +30,7 @@ from theory.spec.terms import (
     negate,
     power,
 )
+from theory.spec.tokens import Tokens
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 50
@@ -37,50 +38,14 @@ DEEPEST_NESTING = 50
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:/\d+)?)|([A-Za-z]+)|([-+*^(),]))")
 
 
-class _Reader:
+class _Reader(Tokens):
     def __init__(self, text: str, layout: Layout) -> None:
-        self.text = text
+        expected = "a term of x, eps, numbers, par, mean, rsqrt, + - * ^ and parentheses"
+        super().__init__(text, "term", _TOKEN, expected, DEEPEST_NESTING)
         self.layout = layout
-        self.tokens: list[tuple[str, int]] = []
-        self.next = 0
-        self.depth = 0
-        end = len(text.rstrip())
-        place = 0
-        while place < end:
-            match = _TOKEN.match(text, place)
-            if match is None:
-                place += len(text[place:]) - len(text[place:].lstrip())
-                raise self.mistake(place, "a term of x, eps, numbers, par, mean, rsqrt, + - * ^ and parentheses")
-            self.tokens.append((match[match.lastindex or 0], match.start(match.lastindex or 0)))
-            place = match.end()
-        self.tokens.append(("", end))
-
-    def mistake(self, place: int, expected: str) -> SpecificationError:
-        found = repr(self.text[place : place + 12]) if place < len(self.text.rstrip()) else "the end"
-        return refuse(f"term={self.text[:200]}", expected, f"at character {place + 1} stands {found}")
-
-    @property
-    def token(self) -> str:
-        return self.tokens[self.next][0]
-
-    @property
-    def place(self) -> int:
-        return self.tokens[self.next][1]
-
-    def take(self) -> str:
-        token = self.token
-        self.next += 1
-        return token
-
-    def expect(self, token: str) -> None:
-        if self.token != token:
-            raise self.mistake(self.place, f"`{token}`")
-        self.next += 1
 
     def sum(self) -> Term:
-        self.depth += 1
-        if self.depth > DEEPEST_NESTING:
-            raise self.mistake(self.place, f"at most {DEEPEST_NESTING} nested parentheses")
+        self.enter()
         signed = self.token == "-"
         if signed:
             self.take()
@@ -88,7 +53,7 @@ class _Reader:
         while self.token in ("+", "-"):
             minus = self.take() == "-"
             terms.append(negate(self.product()) if minus else self.product())
-        self.depth -= 1
+        self.leave()
         return add(*terms)
 
     def product(self) -> Term:
@@ -106,12 +71,12 @@ class _Reader:
         place = self.place
         digits = self.take()
         if not digits.isdigit() or len(digits) > 3 or int(digits) > LARGEST_POWER:
-            raise self.mistake(place, f"a power from 0 to {LARGEST_POWER}")
+            raise self.mistake(f"a power from 0 to {LARGEST_POWER}", place)
         return power(base, int(digits))
 
     def atom(self) -> Term:
         place = self.place
-        token = self.take() if self.token else ""
+        token = self.take()
         if token == "x":
             return X
         if token == "eps":
@@ -132,28 +97,28 @@ class _Reader:
             self.expect("(")
             inside = InverseRoot(self.sum())
         else:
-            raise self.mistake(place, "x, eps, a number, par(AXES), mean(TERM, AXES), rsqrt(TERM) or `(`")
+            raise self.mistake("x, eps, a number, par(AXES), mean(TERM, AXES), rsqrt(TERM) or `(`", place)
         self.expect(")")
         return inside
 
     def number(self, token: str, place: int) -> Fraction:
         if len(token) > 40:
-            raise self.mistake(place, "a number of at most 40 characters")
+            raise self.mistake("a number of at most 40 characters", place)
         whole, _, below = token.partition("/")
         if below and int(below) == 0:
-            raise self.mistake(place, "a denominator that is not 0")
+            raise self.mistake("a denominator that is not 0", place)
         return Fraction(whole) / int(below) if below else Fraction(whole)
 
     def axes(self) -> AxisSet:
         place = self.place
         token = self.token
         if not token.isalpha():
-            raise self.mistake(place, f"an axis set: letters of {self.layout.names}, or `empty`")
+            raise self.mistake(f"an axis set: letters of {self.layout.names}, or `empty`")
         try:
             axes = parse_axes(token, self.layout)
         except SpecificationError as error:
             raise refuse(f"term={self.text[:200]}", str(error), f"at character {place + 1}") from None
-        self.next += 1
+        self.take()
         return axes
 
 
@@ -171,5 +136,5 @@ def parse(text: str, layout: Layout = BCHW) -> Term:
     reader = _Reader(text, layout)
     term = reader.sum()
     if reader.token:
-        raise reader.mistake(reader.place, "an operator or the end")
+        raise reader.mistake("an operator or the end")
     return term
