@@ -79,7 +79,8 @@ def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = 
     namespace_of(x)
     if x.ndim != len(BCHW) or 0 in x.shape:
         raise refuse(f"x of shape {tuple(x.shape)}", "maps (B, C, H, W)")
-    square = mean_square(BCHW, x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = mean_square(BCHW, x)
     if not np.all(np.isfinite(square)):
         raise refuse(
             f"map={source.position}", f"finite numbers whose squares are finite in {x.dtype}", "use other weights"
