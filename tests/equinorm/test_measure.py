@@ -17,6 +17,7 @@ import equinorm
 from equinorm.experiment import run, table
 from equinorm.experiment.summary import METRICS
 from equinorm.files import MARKER
+from equinorm.inputs.images import bundled_pictures, find_pictures
 from equinorm.measuring import Measured, describe_weights
 from numerics.backends import load_backend
 from numerics.experiment.variants import variants
@@ -193,16 +194,10 @@ def test_the_report_says_plainly_where_the_weights_come_from(
     assert "first 3 pictures" in measured.text()
     np.savez(tmp_path / "weights.npz", **he_state(3))
     facts = run.run_experiment(
-        run.Options(crop=16), load_backend("numpy"), run_pictures(pictures)[:1], tmp_path / "weights.npz"
+        run.Options(crop=16), load_backend("numpy"), find_pictures([pictures])[:1], tmp_path / "weights.npz"
     ).facts
     assert facts["weights"]["path"] == str(tmp_path / "weights.npz")
     assert describe_weights(facts["weights"]).startswith(f"{tmp_path / 'weights.npz'} (SHA-256 ")
-
-
-def run_pictures(folder: Path) -> tuple[Any, ...]:
-    from equinorm.inputs.images import find_pictures
-
-    return find_pictures([folder])
 
 
 def test_pictures_that_cannot_be_used_are_named_and_counted(pictures: Path, tmp_path: Path) -> None:
@@ -268,3 +263,35 @@ def test_torch_measures_the_same(measured: Measured, pictures: Path) -> None:
         # The maps themselves differ by the rounding of twenty convolutions.
         allowed = 1e-9 * expected["relative_l2"] + row["rounding_bound"] + expected["rounding_bound"]
         assert abs(row["relative_l2"] - expected["relative_l2"]) <= allowed
+
+
+def test_the_figures_of_the_experiment_and_what_the_published_error_cannot_see() -> None:
+    pictures = [picture.path for picture in bundled_pictures()[::8][:2]]
+    even, odd = (
+        {
+            tuple(group.key.values()): group.metrics
+            for group in equinorm.measure(pictures, crop=crop, dtype="float64").summary(
+                "layer", "mode", "initialization", "transformation"
+            )
+        }
+        for crop in (224, 193)
+    )
+    translated = [key for key in odd if key[-1] == "translation"]
+    proven = [key for key in translated if key[0] in ("BatchNorm", "InstanceNorm", "LayerNorm-AF")]
+    assert len(proven) == 4 + 1 + 2
+    for key in proven:
+        assert abs(odd[key]["cosine_error"].mean) < 1e-15
+        assert odd[key]["relative_l2"].mean < 1e-14
+        if key[1] != "evaluation":
+            # At crop 224 the maps are even, but for the last ones, and the Nyquist bin shows.
+            assert 2e-3 < even[key]["relative_l2"].mean < 1e-2
+    for key in translated:
+        if key[0] == "LayerNorm-C":
+            assert 1e-3 < odd[key]["cosine_error"].mean < 1e-2
+            assert 1e-3 < even[key]["cosine_error"].mean < 1e-2
+    for found in (odd, even):
+        assert found["LayerNorm-CHW", "both", "drawn", "translation"]["cosine_error"].mean == pytest.approx(1, abs=0.1)
+    # A gain per pixel is invisible to the cosine over channels.
+    blind = even["LayerNorm-AF", "both", "default", "translation"]
+    assert abs(blind["cosine_error"].mean) < 1e-15
+    assert blind["relative_l2"].mean > 1e-3
