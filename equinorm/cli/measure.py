@@ -16,7 +16,7 @@ DEFAULT_OUT = Path("equinorm-measure")
 
 
 def measure(
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[PATH]...", help="More paths after --images.")] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="PATH", help="More paths after --images.")] = None,
     images: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH...", help="Pictures and folders. Default: those that scikit-image brings along."),

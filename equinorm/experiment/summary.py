@@ -49,17 +49,24 @@ class Group:
 
 def summarize(table: pa.Table, by: Sequence[str] = ("layer", "transformation")) -> tuple[Group, ...]:
     """Group the rows of a results table by the columns ``by`` of words; groups in the order of their first rows."""
-    labels = [np.asarray(table.column(name).combine_chunks().cast(pa.string())) for name in by]
     values = {name: table.column(name).to_numpy() for name in (*METRICS, "rounding_bound")}
-    rows: dict[tuple[str, ...], list[int]] = {}
-    for row, key in enumerate(zip(*labels, strict=True)):
-        rows.setdefault(key, []).append(row)
+    words, group = [], np.zeros(table.num_rows, dtype=np.int64)
+    for name in by:
+        coded = table.column(name).cast(pa.string()).combine_chunks().dictionary_encode()
+        words.append(coded.dictionary.to_pylist())
+        group = group * len(coded.dictionary) + coded.indices.to_numpy()
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
     groups = []
-    for key, members in rows.items():
-        chosen = {name: column[members] for name, column in values.items()}
+    for rows in sorted(np.split(order, starts[1:]), key=lambda rows: int(rows[0])) if len(starts) else ():
+        key, code = [], int(group[rows[0]])
+        for known in reversed(words):
+            code, place = divmod(code, len(known))
+            key.append(known[place])
+        chosen = {name: column[rows] for name, column in values.items()}
         above = chosen["relative_l2"] > chosen["rounding_bound"]
         metrics = {name: statistic(chosen[name]) for name in METRICS}
-        groups.append(Group(dict(zip(by, key, strict=True)), metrics, float(np.mean(above))))
+        groups.append(Group(dict(zip(by, reversed(key), strict=True)), metrics, float(np.mean(above))))
     return tuple(groups)
 
 

@@ -100,7 +100,7 @@ def test_ctrl_c_leaves_complete_files_or_none(tmp_path: Path, earlier: bool) -> 
         (out / "results.parquet").unlink()  # binary; what stays must stay
     before = snapshot(tmp_path)
     child = subprocess.Popen(
-        [sys.executable, "-m", "equinorm", "measure", "--out", str(out)],
+        [sys.executable, "-m", "equinorm", "measure", "--crop", "96", "--batch-size", "4", "--out", str(out)],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
