@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product as pairs
+from types import ModuleType
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sympy import Rational, false, true
+from sympy import Eq, Max, Min, Rational, ceiling, false, floor, frac, true
+from sympy.logic.boolalg import Boolean
 
+from tests.mutants.cases import CASES, NO, OPEN, YES
+from tests.mutants.changes import Mutant, derived
 from tests.theory.brute import HOLDS_BELOW, translated
 from theory.calculus.conditions import holds, relation, solved
 from theory.calculus.linear import Linear
+from theory.decision.decide import decide
+from theory.decision.verdicts import Counterexample
 from theory.derivations import (
     aliasing,
     band,
@@ -25,14 +31,20 @@ from theory.derivations import (
     defect,
     mean,
     mean_over_entries,
+    nyquist_defect,
     parameter,
     pointwise,
     product,
     two_samples,
 )
 from theory.derivations import sum as sum_rule
-from theory.derivations.rule import N, Rule, j
+from theory.derivations.rule import L1, L2, K, L, N, Rule, j
 from theory.derivations.rule import k as frequency
+from theory.derivations.rule import t as displacement
+from theory.spec.actions import Action, ActionKind
+from theory.spec.claims import Claim
+from theory.spec.grids import grid_of
+from theory.spec.syntax import parse
 
 RULES = (
     closing.RULE,
@@ -42,6 +54,7 @@ RULES = (
     pointwise.RULE,
     two_samples.RULE,
     defect.RULE,
+    nyquist_defect.RULE,
     product.RULE,
     sum_rule.RULE,
     band.ALL,
@@ -184,3 +197,60 @@ def test_a_derivation_says_the_same_again(rule: Rule) -> None:
     assert relation(rule) not in (true, false)
     assert rule.name
     assert rule.statement
+
+
+CHANGED = (
+    (closing, "RULE", L < N, "square, 2L = N", NO, YES),
+    (closing, "RULE", false, "square of five samples, band 1", YES, OPEN),
+    (mean, "RULE", L <= N, "mean of the 4th power, L = N", NO, YES),
+    (mean, "RULE", false, "mean square of three samples", YES, OPEN),
+    (mean_over_entries, "RULE", true, "samples that move apart, averaged", NO, YES),
+    (parameter, "RULE", true, "a gain that varies along the map", NO, YES),
+    (pointwise, "RULE", true, "a root of a map under translations", NO, YES),
+    (two_samples, "RULE", Eq(frac(4 * displacement / N), 0), "four samples do not", NO, YES),
+    (product, "RULE", Eq(L, Max(L1, L2)), "product of degrees 1 and 2", NO, YES),
+    (sum_rule, "RULE", Eq(L, Min(L1, L2)), "sum of degrees 1 and 3", NO, YES),
+    (band, "ALL", Eq(K, ceiling(N / 2) - 1), "mean square of all even maps", NO, YES),
+    (band, "NYQUIST_FREE", Eq(K, floor(N / 2)), "mean square without the Nyquist bin", YES, NO),
+)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "other", "question", "before", "after"),
+    CHANGED,
+    ids=[f"{getattr(module, name).name}: {other}" for module, name, other, *_ in CHANGED],
+)
+def test_changing_a_derivation_changes_verdicts(
+    module: ModuleType, name: str, other: Boolean, question: str, before: str, after: str
+) -> None:
+    """The calculus has no second copy of a condition: it answers by whatever the derivation returns."""
+    (case,) = (case for case in CASES if case.name == question)
+    assert case.ask().verdict == before
+    with Mutant(question, derived(module, other, name)).alive():
+        assert case.ask().verdict == after
+    assert case.ask().verdict == before
+
+
+def test_changing_the_defect_changes_the_frequencies_at_fault() -> None:
+    claim = Claim(
+        parse("x^2"), Action(ActionKind.TRANSLATION, frozenset("W")), grid_of({"B": 1, "C": 1, "H": 1, "W": 5})
+    )
+
+    def inputs() -> tuple[int, ...]:
+        verdict = decide(claim)
+        assert isinstance(verdict, Counterexample)
+        return verdict.violation.inputs
+
+    assert inputs() == (2, 2)
+    with Mutant("none is a violation", derived(defect, true)).alive():
+        assert inputs() != (2, 2)
+    assert inputs() == (2, 2)
+
+
+def test_nyquist_waves_are_real() -> None:
+    """A translation multiplies N/2 by a cosine and all others by a phase: the products must match for every t."""
+    for a, a0, size, d in pairs(range(5), range(2), (4, 6), range(-3, 4)):
+        t = np.array([0.2, 1 / 3, 0.5, 1.7])
+        factors = np.cos(np.pi * t) ** a * np.exp(-2j * np.pi * t * d / size)
+        matches = same(factors, np.cos(np.pi * t) ** a0)
+        assert holds(nyquist_defect.RULE, a=a, a0=a0, D=d, N=Linear(size), t="real") is matches
