@@ -133,7 +133,7 @@ def derive(
     *,
     axes: str | None = None,
     workers: int | None = None,
-    listener: Listener | None = None,
+    progress: Listener | None = None,
 ) -> Derived:
     """Derive the conditions on reduced dimensions: decide all 4 913 layers and minimise the truth tables.
 
@@ -142,7 +142,7 @@ def derive(
         scope: ``common`` or ``per-sample``; both if left out.
         axes: ``HW``, ``H`` or ``W``, the moving axes; all three if left out.
         workers: the number of processes; one for each processor if left out.
-        listener: told how far the work is.
+        progress: told how far the work is.
 
     Returns:
         The theorems. Those of common shifts and translations of H and W on odd grids, over the paper's layers, are
@@ -159,8 +159,8 @@ def derive(
         if axes not in known:
             raise refuse(f"axes={axes}", f"one of {', '.join(known)}")
         asked = tuple(block for block in asked if block.axes == axes)
-    progress = Progress("deriving", 1.0, listener)
-    return Derived(theorems(asked, workers, lambda done, total: progress.step((done / total) - progress.done)))
+    count = Progress("deriving", 1.0, progress)
+    return Derived(theorems(asked, workers, lambda done, total: count.step(done / total - count.done)))
 
 
 def _chosen(name: str, value: str | None, known: dict[str, Kind]) -> tuple[Kind, ...]:

@@ -76,7 +76,8 @@ def read_subject(words: Words) -> Normalization | Term:
             if value is not None and f"{option}=" in words.layer:
                 raise refuse(f"{option}={value}", f"{option} once", f"it stands in --layer {words.layer} already")
     else:
-        layer = Normalization(**{name: parse_step(value or "absent", BCHW, name) for name, value in steps.items()})
+        center, scale, affine = (parse_step(value or "absent", BCHW, name) for name, value in steps.items())
+        layer = Normalization(center, scale, affine)
     if words.eps is not None:
         layer = replace(layer, eps=parse_eps(words.eps))
     if words.statistics is not None:

@@ -27,7 +27,7 @@ def derive(
 
     printer = Printer()
     try:
-        found = verb(action, scope, axes=axes, listener=printer)
+        found = verb(action, scope, axes=axes, progress=printer)
     finally:
         printer.close()
     text = "" if json else (found.latex() if latex else found.text())
