@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from equinorm.deciding import decide
     from equinorm.deriving import derive
     from equinorm.measuring import measure
+    from equinorm.report.writing import paper
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "decide", "derive", "measure"]
+__all__ = ["SpecificationError", "__version__", "decide", "derive", "measure", "paper"]
 
 check_rooms()
 
@@ -28,6 +29,7 @@ _HOME = {
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
     "measure": "equinorm.measuring",
+    "paper": "equinorm.report.writing",
 }
 
 

@@ -6,7 +6,7 @@ errors stand beside the same error measured here, and the relative L2 error besi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,9 @@ from equinorm.experiment.run import Run
 from equinorm.experiment.summary import Group, Statistic, summarize
 from equinorm.report import published
 from equinorm.report.cells import Cell, Estimate
-from equinorm.report.plan import Plan
+from equinorm.report.charts import Series
 from equinorm.report.table import Column, Table
+from numerics.experiment.variants import Initialization, Mode
 from theory.spec.actions import ActionKind
 
 COSINE, LENGTH, LARGEST = "cosine_error", "relative_l2", "relative_maximum"
@@ -116,7 +117,7 @@ class Part:
     rows: pa.Table
 
 
-def parts(runs: Sequence[Measured], plan: Plan) -> Iterator[Part]:
+def parts(runs: Sequence[Measured]) -> Iterator[Part]:
     """The columns of the split: the published pooling, then even maps by policy, then odd maps."""
     first = runs[0]
     yield Part("all", f"crop {first.crop}, all maps, {first.nyquist}", first.rows(transformation=TRANSLATION))
@@ -134,9 +135,9 @@ def sizes(rows: pa.Table) -> str:
     return ", ".join(str(size) for size in sorted(set(rows.column("height").to_pylist()), reverse=True))
 
 
-def split_table(runs: Sequence[Measured], plan: Plan, by: Sequence[str], name: str) -> Table:
+def split_table(runs: Sequence[Measured], by: Sequence[str], name: str) -> Table:
     """Translation errors by parity and policy; the rows are the groups ``by``."""
-    found = list(parts(runs, plan))
+    found = list(parts(runs))
     columns = [Column(key, key) for key in by]
     for part in found:
         columns += [
@@ -179,7 +180,23 @@ def _in_order(groups: Sequence[Group]) -> list[Group]:
     return sorted(groups, key=lambda group: group.key["initialization"])
 
 
-def blind(run: Measured, rounding: Callable[[Group], bool]) -> list[str]:
-    """The layers that the published error calls equivariant on even maps although the relative error does not."""
-    groups = summarize(run.rows(transformation=TRANSLATION, parity=EVEN, initialization="default"), ("layer",))
-    return [group.key["layer"] for group in groups if rounding(group)]
+def parity_series(runs: Sequence[Measured]) -> tuple[tuple[int, ...], tuple[Series, ...]]:
+    """Mean translation errors of each layer by size of the map, for Figure 2: one policy, default gain and bias.
+
+    Sizes that occur at both crops are taken from the first run.
+    """
+    found: dict[int, dict[str, Group]] = {}
+    for one in runs:
+        rows = one.rows(transformation=TRANSLATION)
+        plain = {Initialization.DEFAULT.value, Initialization.ABSENT.value}
+        for group in summarize(rows, ("height", "layer", "mode", "initialization")):
+            if group.key["mode"] != Mode.EVALUATION.value and group.key["initialization"] in plain:
+                found.setdefault(int(group.key["height"]), {}).setdefault(group.key["layer"], group)
+    sizes = tuple(sorted(found))
+    series = []
+    for layer in found[sizes[0]]:
+        cosine, length = (
+            tuple(found[size][layer].metrics[metric].mean or 0.0 for size in sizes) for metric in (COSINE, LENGTH)
+        )
+        series.append(Series(layer, cosine, length))
+    return sizes, tuple(series)
