@@ -59,7 +59,7 @@ def derivation_document(derivation: Derivation, layout: Layout) -> Document:
 
 
 def _setting_of(verdict: Counterexample, witness: Witness) -> Setting:
-    # How a board is folded depends on the setting that the witness was looked for in: the claim's own, or the small one.
+    # How a board is folded depends on the setting that the witness was looked for in: the claim's or the small one.
     own = witness is verdict.witness
     grid = verdict.claim.grid if own else Grid(verdict.claim.grid.layout, tuple(map(Size, witness.sizes)))
     (found,) = (s for s in settings(replace(verdict.claim, grid=grid)) if s.moving.name == witness.axis)
