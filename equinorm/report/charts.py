@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 5.2
-"""Inches: 374 points, so that letters of 9 points stay readable when a phone shows the figure at its own width."""
+WIDTH = 4.5
+"""Inches: 324 points, so that letters of 9 points stay readable when a phone shows the figure at its own width."""
 
 Style = tuple[str, Any, str]
 
@@ -134,7 +134,7 @@ def _label(axes: Axes, ends: Sequence[tuple[str, float, float, str]], gap: float
 def spectrum_chart(found: Spectra) -> Chart:
     """Figure 1: density against radial frequency, with a line at the corner of the band."""
     with _drawing(3.9, 1) as (figure, (axes,)):
-        figure.subplots_adjust(left=0.125, right=0.735, top=0.97, bottom=0.12)
+        figure.subplots_adjust(left=0.145, right=0.695, top=0.97, bottom=0.12)
         ends = []
         for number, curve in enumerate(found.curves):
             color, dashes, marker = style(curve.name)
@@ -168,7 +168,7 @@ class Series:
 def parity_chart(sizes: Sequence[int], series: Sequence[Series]) -> Chart:
     """Figure 2: both errors against the size of the map; even sizes have a grey ground."""
     with _drawing(5.2, 2) as (figure, panels):
-        figure.subplots_adjust(left=0.125, right=0.76, top=0.955, bottom=0.11, hspace=0.16)
+        figure.subplots_adjust(left=0.145, right=0.715, top=0.955, bottom=0.11, hspace=0.16)
         for axes, metric, title in zip(
             panels, ("cosine", "length"), ("1 − cosine (published error)", "relative L2 error"), strict=True
         ):

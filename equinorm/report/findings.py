@@ -37,8 +37,8 @@ class Findings:
         by_class: the named layers by their class on odd grids, COMMON.
         agreeing: how many of the named layers have the printed class, both scopes counted together.
         layers: how many named layers there are.
-        even_cosine, even_length, odd_cosine, odd_length: ranges over the translation-equivariant layers of the mean
-            errors under translations, on even maps at the published crop and on odd maps.
+        even_cosine, even_length, odd_cosine, odd_length: ranges over the translation-equivariant layers of the size of
+            the mean errors under translations, on even maps at the published crop and on odd maps.
         blind: layers that the published error cannot tell from an equivariant one on even maps.
         leaks: the largest density above the band in Figure 1, by layer.
     """
@@ -98,7 +98,7 @@ def _translations(one: Measured, parity: str, layers: Iterable[str]) -> tuple[Gr
 
 
 def _range(groups: Sequence[Group], metric: str) -> Range:
-    means = [mean for group in groups if (mean := group.metrics[metric].mean) is not None]
+    means = [abs(mean) for group in groups if (mean := group.metrics[metric].mean) is not None]
     return Range(min(means), max(means))
 
 

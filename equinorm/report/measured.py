@@ -89,7 +89,7 @@ def table2(one: Measured) -> Table:
         for found in summarize(one.run.table, ("layer", "transformation"))
     )
     caption = (
-        f"Equivariance errors of the five layers ({_conditions(one)}), mean ± standard error over images, positions, "
+        f"Equivariance errors of the named layers ({_conditions(one)}), mean ± standard error over images, positions, "
         "initializations and modes; above rounding: the share of values that rounding cannot explain."
     )
     return Table("Table 2", caption, _columns("layer", "transformation"), rows, heads=2)
@@ -113,21 +113,22 @@ class Part:
     """Some maps of one run: those of one parity, or all."""
 
     key: str
+    crop: int
     title: str
     rows: pa.Table
 
 
 def parts(runs: Sequence[Measured]) -> Iterator[Part]:
-    """The columns of the split: the published pooling, then even maps by policy, then odd maps."""
+    """The columns of the split, crop by crop: the published pooling, then even maps by policy and odd maps."""
     first = runs[0]
-    yield Part("all", f"crop {first.crop}, all maps, {first.nyquist}", first.rows(transformation=TRANSLATION))
+    yield Part("all", first.crop, f"all maps, {first.nyquist}", first.rows(transformation=TRANSLATION))
     for one in runs:
         for parity in (EVEN, ODD):
             rows = one.rows(transformation=TRANSLATION, parity=parity)
             if rows.num_rows and (parity == EVEN or one.nyquist == first.nyquist):
                 policy = f", {one.nyquist}" if parity == EVEN else ""
                 key = f"{parity}_{one.crop}" + (f"_{one.nyquist}".replace("-", "_") if parity == EVEN else "")
-                yield Part(key, f"crop {one.crop}, {parity} maps ({sizes(rows)}){policy}", rows)
+                yield Part(key, one.crop, f"{parity} maps ({sizes(rows)}){policy}", rows)
 
 
 def sizes(rows: pa.Table) -> str:
@@ -136,22 +137,19 @@ def sizes(rows: pa.Table) -> str:
 
 
 def split_table(runs: Sequence[Measured], by: Sequence[str], name: str) -> Table:
-    """Translation errors by parity and policy; the rows are the groups ``by``."""
+    """Translation errors by parity and policy; the rows are the groups ``by``, once for each of two errors."""
     found = list(parts(runs))
-    columns = [Column(key, key) for key in by]
-    for part in found:
-        columns += [
-            Column(f"{part.key}_{COSINE}", "1 − cosine", part.title, numeric=True),
-            Column(f"{part.key}_{LENGTH}", "relative L2", part.title, numeric=True),
-        ]
+    heads = [Column(key, key) for key in (*by, "error")]
+    columns = [Column(part.key, part.title, f"crop {part.crop}", numeric=True) for part in found]
     by_key: dict[tuple[str, ...], list[Cell]] = {}
     for place, part in enumerate(found):
         for group in summarize(part.rows, by):
-            cells = by_key.setdefault(tuple(group.key.values()), [None] * (2 * len(found)))
-            cells[2 * place : 2 * place + 2] = [group.metrics[COSINE].mean, group.metrics[LENGTH].mean]
+            for metric, error in ((COSINE, "1 − cosine"), (LENGTH, "relative L2")):
+                cells = by_key.setdefault((*group.key.values(), error), [None] * len(found))
+                cells[place] = group.metrics[metric].mean
     rows = tuple((*key, *cells) for key, cells in by_key.items())
     caption = f"Translation errors ({runs[0].dtype}) by parity of the map size and by Nyquist policy, means."
-    return Table(name, caption, tuple(columns), rows, heads=len(by))
+    return Table(name, caption, (*heads, *columns), rows, heads=len(heads))
 
 
 def blind_table(runs: Sequence[Measured], layer: str, name: str) -> Table:

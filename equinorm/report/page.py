@@ -20,12 +20,11 @@ from equinorm.report.cells import spell
 from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, UNKNOWN, Classified
 from equinorm.report.charts import Chart, inline
 from equinorm.report.findings import Range
-from equinorm.report.measured import blind_table, split_table
+from equinorm.report.measured import EVEN, Measured, blind_table, split_table
 from equinorm.report.results import Results, facts
 from equinorm.report.rules import PrintedRule
 from equinorm.report.spectra import CORNER
 from equinorm.report.table import Table
-from theory.decision.markup import mathml
 from theory.decision.synthesis import Theorem
 from theory.spec.actions import Scope
 from theory.spec.catalogue import CATALOGUE
@@ -52,7 +51,7 @@ def page(results: Results, shown: Shown) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, between=between, formula=formula, words=words, condition=condition(results.rules))
+    environment.filters.update(number=number, between=between, percent=percent, formula=formula, words=words, condition=condition(results.rules))
     environment.filters.update(table=lambda table: Markup(table.html()), safe_math=Markup, capitalized=theorems.capitalized)
     return environment.get_template("page.html.j2").render(**_values(results, shown)).rstrip() + "\n"
 
@@ -88,7 +87,7 @@ def _values(results: Results, shown: Shown) -> dict[str, Any]:
         "figure2": Markup(inline(shown.figure2.svg, "f2", "Figure 2", describe_parity(results))),
         "figure": results.figure,
         "corner": CORNER,
-        "removed": [energy for one in split if (energy := mean_energy(one.run.table.column("nyquist_energy"))) is not None],
+        "removed": [energy for one in even if (energy := removed_energy(one)) is not None],
         "published_run": results.published,
         "odd_run": split[-1],
         "even_runs": even,
@@ -130,12 +129,19 @@ def _by_group(pictures: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def mean_energy(column: Any) -> float | None:
-    """The mean of a column of numbers, ``None`` where it holds none."""
-    import pyarrow.compute
+def removed_energy(one: Measured) -> float | None:
+    """The mean share of energy that even maps lost at their bins N/2; ``None`` if the policy removes nothing."""
+    values = [value for value in one.rows(parity=EVEN).column("nyquist_energy").to_pylist() if value is not None]
+    return sum(values) / len(values) if values else None
 
-    value = pyarrow.compute.mean(column).as_py()
-    return None if value is None else float(value)
+
+def percent(value: float) -> str:
+    """A share with two significant digits.
+
+    >>> percent(0.02318)
+    '2.3 %'
+    """
+    return f"{100 * value:.2g} %"
 
 
 def number(value: float | None) -> Markup:
@@ -151,7 +157,7 @@ def between(value: Range) -> Markup:
 
 def formula(theorem: Theorem) -> Markup:
     """The condition of a theorem within a line."""
-    return Markup(mathml(theorem.formula))
+    return Markup(theorems.breaking(theorem.formula))
 
 
 def words(names: Sequence[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -54,7 +53,7 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     """
     pictures = plan.choose(find_pictures())
     backend = load_backend(plan.published.backend)
-    derived = derive(axes=plan.derive_axes, progress=_questions(listener))
+    derived = derive(axes=plan.derive_axes, progress=listener)
     deciding = Progress("deciding the named layers", 1, listener)
     rules, classified = printed_rules(), classify_all()
     deciding.step(1)
@@ -66,18 +65,6 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     split = tuple(runs[1:])
     found = findings(derived, classified, split, figure)
     return Results(plan, derived, rules, classified, runs[0], split, figure, found)
-
-
-def _questions(listener: Listener | None) -> Callable[[int, int], None] | None:
-    """The progress of the derivation, told in the words of the other stages."""
-    if listener is None:
-        return None
-    progress = Progress("deriving theorems", 1, listener)
-
-    def tell(done: int, total: int) -> None:
-        progress.step(done / total - progress.done)
-
-    return tell
 
 
 def _measured(

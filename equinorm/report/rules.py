@@ -14,6 +14,15 @@ import theory.derivations
 from theory.calculus.conditions import relation
 from theory.derivations.rule import Rule
 
+_MENDED = {
+    "<mo><</mo>": "<mo>&lt;</mo>",
+    "<mo>></mo>": "<mo>&gt;</mo>",
+    "<mo>-</mo>": "<mo>−</mo>",
+    "<mo>max</mo>": '<mi>max</mi><mo rspace="0">⁡</mo>',
+    "&InvisibleTimes;": "&#x2062;",
+}
+"""SymPy leaves < and > bare in an operator, writes a hyphen for minus, and names an entity that only a DTD knows."""
+
 
 @dataclass(frozen=True)
 class PrintedRule:
@@ -54,9 +63,8 @@ def _printed(rule: Rule, account: str) -> PrintedRule:
     from sympy.printing.mathml import mathml
 
     derived = relation(rule)
-    # SymPy leaves < and > bare in an operator, and names one entity that only a DTD knows.
     inner = str(mathml(derived, printer="presentation"))
-    for bare, entity in (("<mo><</mo>", "<mo>&lt;</mo>"), ("<mo>></mo>", "<mo>&gt;</mo>"), ("&InvisibleTimes;", "&#x2062;")):
-        inner = inner.replace(bare, entity)
+    for printed, wanted in _MENDED.items():
+        inner = inner.replace(printed, wanted)
     marked = f'<math xmlns="http://www.w3.org/1998/Math/MathML">{inner}</math>'
     return PrintedRule(rule.name, rule.statement, account, str(derived), str(latex(derived)), marked)

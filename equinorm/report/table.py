@@ -104,13 +104,16 @@ class Table:
         return out.getvalue()
 
     def html(self) -> str:
-        """A ``table`` element with caption and scopes, in a box that scrolls where the screen is narrow."""
+        """A ``table`` element with scopes in a box that scrolls where the screen is narrow, below its caption."""
         return "\n".join(self._html())
 
     def _html(self) -> Iterator[str]:
-        label = escape(f"{self.name}, scrolls sideways on narrow screens")
-        yield f'<div class="scroll" role="region" tabindex="0" aria-label="{label}"><table>'
-        yield f"<caption><b>{escape(self.name)}.</b> {escape(self.caption)}</caption>"
+        label = "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
+        yield '<figure class="table">'
+        yield f'<figcaption id="{label}"><b>{escape(self.name)}.</b> {escape(self.caption)}</figcaption>'
+        # With a tabindex the box can be scrolled by the keyboard.
+        yield f'<div class="scroll" role="region" tabindex="0" aria-labelledby="{label}">'
+        yield f'<table aria-labelledby="{label}">'
         yield "<thead>"
         if self.grouped:
             yield "<tr>"
@@ -138,7 +141,7 @@ class Table:
                 yield f'<th scope="row">{text}</th>' if number < self.heads else f"<td{kind}>{text}</td>"
             yield "</tr>"
             previous = row
-        yield "</tbody></table></div>"
+        yield "</tbody></table></div></figure>"
 
 
 def _values(cell: Cell, two: bool) -> list[str]:

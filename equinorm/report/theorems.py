@@ -11,8 +11,13 @@ from equinorm.report.cells import escape_latex, escape_markdown
 from equinorm.report.latex import stand_alone
 from equinorm.report.rules import PrintedRule
 from equinorm.report.table import Column, Table
+from theory.decision.formulas import And, Formula
 from theory.decision.markup import mathml
-from theory.decision.synthesis import Theorem
+from theory.decision.synthesis import ALL_LAYERS, PAPER, Theorem
+from theory.spec.actions import ActionKind, Scope
+from theory.spec.grids import ODD
+
+SETTINGS = {PAPER: "the paper's setting", ALL_LAYERS: "all layers"}
 
 METHOD = (
     "The calculus decides every layer, the verdicts fill a truth table over the variables, the table is minimized, and "
@@ -22,11 +27,14 @@ METHOD = (
 
 @dataclass(frozen=True)
 class Statement:
-    """One theorem for the page: over which layers, the condition in MathML and as text, and what was counted."""
+    """One theorem for the page: over which layers, the condition in MathML, and what was counted.
+
+    ``equivariant`` is how many layers satisfy it.
+    """
 
     layers: str
+    equivariant: int
     mathml: str
-    text: str
     names: tuple[tuple[str, str], ...]
     counted: str
 
@@ -39,21 +47,52 @@ class Group:
     grids: str
     axes: str
     statements: tuple[Statement, ...]
+    note: str = ""
+
+
+PUBLISHED = {
+    (ActionKind.SHIFT, Scope.COMMON, "HW", ODD): "Over the first setting, Theorem 1 of the paper.",
+    (ActionKind.TRANSLATION, Scope.COMMON, "HW", ODD): "Over the first setting, Theorem 2 of the paper.",
+}
+"""Which statements are the published ones."""
 
 
 def groups(derived: Derived) -> tuple[Group, ...]:
     """All theorems for the page, in the order in which they were derived."""
     return tuple(
-        Group(describe_action(alike[0].block), grids, alike[0].block.axes, tuple(map(_statement, alike)))
+        Group(describe_action(alike[0].block), grids, alike[0].block.axes, tuple(map(_statement, alike)), _note(alike))
         for found in _by_action(derived)
         for grids, alike in merged(found)
     )
 
 
+def _note(alike: Sequence[Theorem]) -> str:
+    block = alike[0].block
+    return PUBLISHED.get((block.action.kind, block.action.scope, block.axes, block.size), "")
+
+
 def _statement(theorem: Theorem) -> Statement:
     names = tuple((mathml_name(name), mathml(meaning)) for name, meaning in theorem.names)
-    shown = mathml(theorem.formula, display=True)
-    return Statement(LAYERS[theorem.layers], shown, theorem.text, names, counted(theorem))
+    return Statement(LAYERS[theorem.layers], theorem.equivariant, breaking(theorem.formula), names, counted(theorem))
+
+
+def breaking(formula: Formula) -> str:
+    """A formula as MathML that may be broken between the parts of its outermost conjunction.
+
+    Browsers break no line within a ``math`` element, so each part is one; a sign of conjunction ends all but the last.
+    """
+    if not isinstance(formula, And):
+        return mathml(formula)
+    last = len(formula.parts) - 1
+    pieces = []
+    for place, part in enumerate(formula.parts):
+        head, _, body = mathml(part).partition(">")
+        body = body.removesuffix("</math>")
+        if part.parts:
+            body = f'<mo stretchy="false">(</mo>{body}<mo stretchy="false">)</mo>'
+        sign = "" if place == last else "<mo>∧</mo><mspace></mspace>"
+        pieces.append(f"{head}><mrow>{body}{sign}</mrow></math>")
+    return " ".join(pieces)
 
 
 def mathml_name(name: str) -> str:
@@ -90,7 +129,7 @@ def counts(derived: Derived) -> Table:
         Column("scope", "scope"),
         Column("grids", "grids"),
         *(
-            Column(f"equivariant_{t.layers}", f"of {t.rows}", f"equivariant among {LAYERS[t.layers]}", numeric=True)
+            Column(f"equivariant_{t.layers}", f"of {t.rows}, {SETTINGS[t.layers]}", "equivariant", numeric=True)
             for t in first
         ),
     )
