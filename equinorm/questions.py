@@ -76,7 +76,9 @@ def read_subject(words: Words) -> Normalization | Term:
             if value is not None and f"{option}=" in words.layer:
                 raise refuse(f"{option}={value}", f"{option} once", f"it stands in --layer {words.layer} already")
     else:
-        center, scale, affine = (parse_step(value or "absent", BCHW, name) for name, value in steps.items())
+        center, scale, affine = (
+            parse_step("absent" if value is None else value, BCHW, name) for name, value in steps.items()
+        )
         layer = Normalization(center, scale, affine)
     if words.eps is not None:
         layer = replace(layer, eps=parse_eps(words.eps))
@@ -120,7 +122,11 @@ def read_domain(words: Words) -> Domain:
         return NYQUIST_FREE if policy == NyquistPolicy.PROJECT.value else ALL
     if not re.fullmatch(r"\d{1,6}", words.domain):
         raise refuse(f"domain={words.domain}", "`all`, `nyquist-free`, or a band K >= 0")
-    return band(int(words.domain))
+    limit = int(words.domain)
+    if 2 * limit >= LARGEST_SIZE:
+        expected = f"a band K with 2K < {LARGEST_SIZE}"
+        raise refuse(f"domain={limit}", expected, "beyond that exact work takes too long")
+    return band(limit)
 
 
 def read_grids(words: Words) -> tuple[tuple[str, Grid], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from proofs.emit.document import counterexample_document
@@ -60,7 +61,7 @@ def _witness_lines(data: dict[str, Any], names: str) -> Iterator[str]:
     yield f"  T moves {moves} by {data['displacement']} along {data['axis']}. At {entry}:"
     yield f"    term(T x) = {data['moved_then_layer']}"
     yield f"    T term(x) = {data['layer_then_moved']}"
-    yield f"    (each within {float(data['error']):.1e} of its exact value)"
+    yield f"    (each within {Decimal(data['error']):.1e} of its exact value)"
 
 
 def evidence_lines(verdict: Verdict) -> Iterator[str]:

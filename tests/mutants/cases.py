@@ -68,6 +68,7 @@ CASES = (
     case("square of all odd maps", NO, grid="5x5", term="x^2"),
     case("cube, 2L > N", NO, grid="5x5", term="x^3", domain="1"),
     case("cube, L = N - 1", NO, grid="7x7", term="x^3", domain="2"),
+    case("a power far above the samples", NO, grid="5x5", term="x^64"),
     case("sum of degrees 1 and 3", NO, grid="5x5", term="x + x^3", domain="1"),
     case("product of degrees 1 and 2", NO, grid="5x5", term="x*mean(x^2, C)", domain="1"),
     # Pointwise functions.

@@ -179,6 +179,23 @@ def test_large_grids_show_a_printable_one(data: st.DataObject) -> None:
             check_witness(content, witness)
 
 
+def test_numbers_beyond_floats_are_written_as_decimals() -> None:
+    claim = Claim(
+        parse("x^64*999999999^64"),
+        Action(ActionKind.TRANSLATION, frozenset("W")),
+        grid_of({"B": 1, "C": 1, "H": 1, "W": 3}),
+    )
+    found = evidence(decide(claim))
+    assert found is not None
+    witness = found["content"]["witness"]
+    assert Fraction(witness["error"]) > 0
+    assert max(abs(Fraction(witness[side])) for side in ("moved_then_layer", "layer_then_moved")) > 10**308
+    replayed = replay(witness, found["content"]["given"], LONG)
+    assert replayed.apart
+    first = LONG.number(Fraction(witness["moved_then_layer"]))
+    assert abs(replayed.moved_then_layer - first) <= LONG.number(Fraction(witness["error"])) + 2 * replayed.first_bound
+
+
 def test_a_wrong_number_is_noticed() -> None:
     """The replay itself can fail: any changed number of a document is seen."""
     claim = Claim(

@@ -111,7 +111,7 @@ def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: in
     start, step = (3, 2) if isinstance(node.term, InverseRoot) else (2, 1)
     if isinstance(node.term, Power):
         start = node.term.exponent
-    for count in range(start, 2 * size + 4, step):
+    for count in range(start, start + 2 * size + 4, step):
         found = Violation(node, size, (highest,) * count, wrapped(count * highest, size))
         if not found.tolerated(setting.displacement):
             return found

@@ -21,7 +21,7 @@ from theory.calculus.simplify import Occurrence
 from theory.calculus.trials import Trial, generic_trials, occurrences, parameter_value, simple_trials
 from theory.spec.terms import Term
 
-LAST_DIGIT = 1e-57
+LAST_DIGIT = Decimal("1e-57")
 """Long floats print 59 significant digits; this is a bound of the relative error that leaves."""
 
 
@@ -42,7 +42,7 @@ class Witness:
     entry: tuple[int, ...]
     moved_then_layer: float | Decimal
     layer_then_moved: float | Decimal
-    error: float
+    error: float | Decimal
 
 
 def input_values(parts: tuple[Part, ...], board: Board, arithmetic: Arithmetic) -> Ball:
@@ -80,17 +80,19 @@ def _parameter_array(occurrence: Occurrence, variation: int, board: Board, arith
     return [arithmetic.number(Fraction(value)) for value in values]
 
 
-def _written(first: Number, second: Number, error: Number) -> tuple[float | Decimal, float | Decimal, float]:
-    """Two values as floats, or as long decimals if rounding them to floats would make them alike, and their error."""
+def _written(first: Number, second: Number, error: Number) -> tuple[float | Decimal, float | Decimal, float | Decimal]:
+    """Two values and their error as floats, or as long decimals if floats would make the values alike or infinite."""
     floats = float(first), float(second)
     if isinstance(first, float):
         return *floats, float(error)
-    rounded = float(error) + math.ulp(max(map(abs, floats)))
-    if abs(floats[0] - floats[1]) > 2 * rounded:
-        return *floats, rounded
+    largest = max(map(abs, floats))
+    if math.isfinite(largest):
+        rounded = float(error) + math.ulp(largest)
+        if abs(floats[0] - floats[1]) > 2 * rounded:
+            return *floats, rounded
     # What the arithmetic prints is right to its own unit.
     decimals = Decimal(str(first)), Decimal(str(second))
-    return *decimals, float(error) + LAST_DIGIT * max(map(abs, floats))
+    return *decimals, Decimal(str(error)) + LAST_DIGIT * max(map(abs, decimals))
 
 
 def compare(

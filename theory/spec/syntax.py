@@ -19,6 +19,7 @@ from theory.spec.errors import SpecificationError, refuse
 from theory.spec.terms import (
     EPS,
     LARGEST_POWER,
+    LONGEST_NUMBER,
     Constant,
     InverseRoot,
     Mean,
@@ -102,8 +103,8 @@ class _Reader(Tokens):
         return inside
 
     def number(self, token: str, place: int) -> Fraction:
-        if len(token) > 40:
-            raise self.mistake("a number of at most 40 characters", place)
+        if any(len(digits) > LONGEST_NUMBER for digits in re.split(r"[./]", token)):
+            raise self.mistake(f"a number of at most {LONGEST_NUMBER} digits", place)
         whole, _, below = token.partition("/")
         if below and int(below) == 0:
             raise self.mistake("a denominator that is not 0", place)

@@ -22,6 +22,9 @@ from theory.spec.errors import refuse
 
 LARGEST_POWER = 64
 
+LONGEST_NUMBER = 1000
+"""The most digits of a numerator or a denominator; longer ones could neither be read back nor computed with."""
+
 
 class Term:
     """A node of a term; ``children`` are its operands, ``str(term)`` its spelling over the axes B, C, H, W."""
@@ -65,9 +68,20 @@ class Epsilon(Term):
 
 @dataclass(frozen=True)
 class Constant(Term):
-    """A rational number."""
+    """A rational number.
+
+    Raises:
+        SpecificationError: more than ``LONGEST_NUMBER`` digits above or below.
+    """
 
     value: Fraction
+
+    def __post_init__(self) -> None:
+        # A digit is at least 3 bits, so the exact and slower count is needed for long numbers only.
+        longest = max(abs(self.value.numerator), self.value.denominator)
+        if longest.bit_length() > 3 * LONGEST_NUMBER and longest >= 10**LONGEST_NUMBER:
+            raise refuse(f"a number of {longest.bit_length()} bits", f"one of at most {LONGEST_NUMBER} digits")
+
     __str__ = Term.__str__
     __hash__ = Term.__hash__
 
