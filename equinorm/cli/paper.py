@@ -11,6 +11,7 @@ from equinorm.cli.errors import Status
 from equinorm.cli.options import JsonFlag
 from equinorm.cli.output import Answer, message
 from equinorm.cli.progress import Printer, duration
+from equinorm.cli.threads import leave_threads_to_us
 from equinorm.progress import State
 
 DEFAULT_OUT = Path("equinorm-paper")
@@ -47,6 +48,8 @@ def paper(
     json: JsonFlag = False,
 ) -> Answer:
     """Derive, decide and measure; write the theorems, tables, figures and a page."""
+    leave_threads_to_us()
+    # Here, so that a usage error does not wait for NumPy, and NumPy sees the setting above.
     from equinorm.report.writing import paper as verb
 
     stages = Stages()
