@@ -44,7 +44,7 @@ class Stages:
 
 def paper(
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the report.")] = DEFAULT_OUT,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer pictures, and theorems for H and W moving only.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer pictures, only theorems for both axes.")] = False,
     json: JsonFlag = False,
 ) -> Answer:
     """Derive, decide and measure; write the theorems, tables, figures and a page."""

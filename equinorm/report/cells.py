@@ -7,6 +7,7 @@ standard errors two: decimals from 0.01 to 1000, powers of ten outside, 0 only f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
@@ -93,6 +94,9 @@ def escape_markdown(text: str) -> str:
     return "".join("\\" + character if character in r"\`*_|<>[]" else character for character in text)
 
 
+_ESCAPES: dict[str, Callable[[str], str]] = {"latex": escape_latex, "html": escape, "text": escape_markdown}
+
+
 def _number(value: float, significant: int, style: str) -> str:
     if not math.isfinite(value):
         return {"latex": r"\ensuremath{\infty}"}.get(style, "∞") if value == math.inf else NOTHING
@@ -112,7 +116,7 @@ def spell(cell: Cell, style: str = "text") -> str:
     ('1.28e-06 ± 1.7e-09', '–')
     """
     if isinstance(cell, str):
-        return {"latex": escape_latex, "html": escape, "text": escape_markdown}[style](cell)
+        return _ESCAPES[style](cell)
     if isinstance(cell, bool) or cell is None:
         return spell(NOTHING if cell is None else ("yes" if cell else "no"), style)
     if isinstance(cell, int):

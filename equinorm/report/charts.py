@@ -38,7 +38,7 @@ LAYER_STYLES: tuple[Style, ...] = (
 FURTHER_STYLE: Style = ("#3d7a1e", (0, (7, 2)), "D")
 """Color, dash pattern and marker: of the input, of the layers in the order of the catalogue, of a second variant."""
 
-SETTINGS: dict[str, Any] = {
+SETTINGS: Any = {
     "svg.hashsalt": "equinorm",
     "svg.fonttype": "path",
     "font.family": "DejaVu Sans",
@@ -54,7 +54,6 @@ SETTINGS: dict[str, Any] = {
 
 FLOOR = 1e-18
 """Errors below are drawn here: beneath the rounding of float64 a mean may be 0 or negative."""
-
 
 
 def style(name: str) -> Style:
@@ -79,8 +78,11 @@ def _drawing(height: float, panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS, "backend": mpl.rcParams["backend"]}):
-        figure = Canvas(figsize=(WIDTH, height), layout="none")
+    with mpl.rc_context():
+        # A user's own settings must not change the bytes.
+        mpl.rcdefaults()
+        mpl.rcParams.update(SETTINGS)
+        figure = Canvas(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
         axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
         yield figure, list(axes)

@@ -59,15 +59,12 @@ class Findings:
     leaks: dict[str, float]
 
 
-def findings(
-    derived: Derived, classified: Sequence[Classified], runs: Sequence[Measured], figure: Spectra
-) -> Findings:
+def findings(derived: Derived, classified: Sequence[Classified], runs: Sequence[Measured], figure: Spectra) -> Findings:
     """Draw the conclusions; the first of ``runs`` has even maps under the published policy, the last has odd ones."""
     odd = [one for one in classified if one.arrays.key == ODD]
     common = {one.layer: one.found for one in odd if one.scope is Scope.COMMON}
     by_class = {
-        kind: tuple(layer for layer, found in common.items() if found == kind)
-        for kind in (TRANSLATION, SHIFT, NEITHER)
+        kind: tuple(layer for layer, found in common.items() if found == kind) for kind in (TRANSLATION, SHIFT, NEITHER)
     }
     different = {one.layer for one in differences(tuple(classified))}
     equivariant = by_class[TRANSLATION]
@@ -114,7 +111,7 @@ def blind(one: Measured) -> tuple[str, ...]:
     found = []
     for group in summarize(rows, ("layer", "mode")):
         cosine = group.metrics[COSINE].mean
-        if group.key["mode"] != Mode.EVALUATION.value and cosine is not None:
-            if abs(cosine) < spacing and group.above_rounding > 0.5:
-                found.append(group.key["layer"])
+        unseen = cosine is not None and abs(cosine) < spacing
+        if group.key["mode"] != Mode.EVALUATION.value and unseen and group.above_rounding > 0.5:
+            found.append(group.key["layer"])
     return tuple(found)

@@ -17,8 +17,8 @@ from equinorm.experiment.summary import summarize
 from equinorm.measuring import describe_weights
 from equinorm.report import evidence, theorems
 from equinorm.report.cells import spell
-from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, UNKNOWN, Classified
 from equinorm.report.charts import Chart, inline
+from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, UNKNOWN, Classified
 from equinorm.report.findings import Range
 from equinorm.report.measured import EVEN, Measured, blind_table, split_table
 from equinorm.report.results import Results, facts
@@ -51,8 +51,9 @@ def page(results: Results, shown: Shown) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(number=number, between=between, percent=percent, formula=formula, words=words, condition=condition(results.rules))
-    environment.filters.update(table=lambda table: Markup(table.html()), safe_math=Markup, capitalized=theorems.capitalized)
+    environment.filters.update(number=number, between=between, percent=percent, words=words, formula=formula)
+    environment.filters.update(condition=condition(results.rules), capitalized=theorems.capitalized)
+    environment.filters.update(table=lambda table: Markup(table.html()), safe_math=Markup)
     return environment.get_template("page.html.j2").render(**_values(results, shown)).rstrip() + "\n"
 
 
@@ -198,10 +199,8 @@ def describe_parity(results: Results) -> str:
     found = results.findings
     layers = words(found.by_class[TRANSLATION])
     return (
-        f"Mean errors under translations against the size of the map, logarithmic, in two panels: 1 minus cosine above, "
-        f"relative L2 below. For {layers} the relative error lies between {spell(found.even_length.low)} and "
+        f"Mean errors under translations against the size of the map, logarithmic, in two panels: 1 minus cosine "
+        f"above, relative L2 below. For {layers} the relative error lies between {spell(found.even_length.low)} and "
         f"{spell(found.even_length.high)} over even maps, and between {spell(found.odd_length.low)} and "
         f"{spell(found.odd_length.high)} over odd ones; it rises and falls with every change of parity."
     )
-
-

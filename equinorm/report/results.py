@@ -58,7 +58,10 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     rules, classified = printed_rules(), classify_all()
     deciding.step(1)
     stages = (plan.published, *plan.split)
-    runs = [_measured(options, backend, pictures, f"{i} of {len(stages)}", listener) for i, options in enumerate(stages, 1)]
+    runs = [
+        _measured(options, backend, pictures, f"{place} of {len(stages)}", listener)
+        for place, options in enumerate(stages, start=1)
+    ]
     transforming = Progress("computing spectra", 1, listener)
     figure = spectra(plan.published, backend, pictures)
     transforming.step(1)

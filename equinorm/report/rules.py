@@ -48,8 +48,9 @@ def printed_rules() -> tuple[PrintedRule, ...]:
     found = []
     for module in pkgutil.iter_modules(theory.derivations.__path__):
         namespace = importlib.import_module(f"{theory.derivations.__name__}.{module.name}")
+        account = inspect.getdoc(namespace) or ""
         rules = [value for value in vars(namespace).values() if isinstance(value, Rule)]
-        found += [_printed(rule, inspect.getdoc(namespace) or "") for rule in rules if _home(rule) == namespace.__name__]
+        found += [_printed(rule, account) for rule in rules if _home(rule) == namespace.__name__]
     return tuple(found)
 
 

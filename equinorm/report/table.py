@@ -80,9 +80,11 @@ class Table:
         if self.grouped:
             cells, rules, place = [], [], 1
             for group, count in self.groups():
-                cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escape_latex(group)}}}" if group else " & " * (count - 1))
                 if group:
+                    cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escape_latex(group)}}}")
                     rules.append(rf"\cmidrule(lr){{{place}-{place + count - 1}}}")
+                else:
+                    cells.append(" & " * (count - 1))
                 place += count
             lines += [" & ".join(cells) + r" \\", "".join(rules)]
         lines += [" & ".join(escape_latex(column.title) for column in self.columns) + r" \\", r"\midrule"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from equinorm.deriving import LAYERS, LEGEND, Derived, counted, describe_action, merged
-from equinorm.report.cells import escape_latex, escape_markdown
+from equinorm.report.cells import Cell, escape_latex, escape_markdown
 from equinorm.report.latex import stand_alone
 from equinorm.report.rules import PrintedRule
 from equinorm.report.table import Column, Table
@@ -133,7 +133,7 @@ def counts(derived: Derived) -> Table:
             for t in first
         ),
     )
-    rows = tuple((*key, *(t.equivariant for t in found)) for key, found in pairs.items())
+    rows: tuple[tuple[Cell, ...], ...] = tuple((*key, *(t.equivariant for t in found)) for key, found in pairs.items())
     return Table("Counts", "Equivariant layers in each truth table; every row was decided.", columns, rows, heads=3)
 
 
@@ -147,7 +147,8 @@ def markdown(derived: Derived, rules: Sequence[PrintedRule]) -> str:
             for theorem in alike:
                 lines.append(f"- Among {LAYERS[theorem.layers]}, a layer is equivariant if and only if")
                 lines.append(f"  `{theorem.text}` ({counted(theorem)}).")
-    lines += ["", "## Rules", "", "Each relation was derived from sums of e^(2πikn/N) over n; the calculus asks it as it is."]
+    lines += ["", "## Rules", ""]
+    lines += ["Each relation was derived from sums of e^(2πikn/N) over n; the calculus asks it as it is."]
     lines += ["", "| rule | statement | relation |", "|---|---|---|"]
     lines += [
         f"| {escape_markdown(rule.name)} | {escape_markdown(rule.statement)} | `{rule.text.replace('|', 'or')}` |"
