@@ -252,3 +252,15 @@ def test_running_statistics_are_parameters() -> None:
 def test_the_layout_has_no_other_spatial_axes() -> None:
     assert BCHW.spatial == frozenset("HW")
     assert BCT.spatial == frozenset("T")
+
+
+@pytest.mark.parametrize("grid", ["5x5", "4x4"])
+@pytest.mark.parametrize(
+    "term", ["((x*1/1000)^64)^64", "rsqrt((x*1/1000)^64)*x", "rsqrt(((x*1/1000)^64)^64 + eps)*x", "(1000*x + 1)^64*x"]
+)
+def test_towers_of_powers_get_an_answer(term: str, grid: str) -> None:
+    """Numbers beyond the floats on both ends, and an expanded form beyond its limits, are no reason to fail."""
+    size = Size(int(grid[0]))
+    action = Action(ActionKind.TRANSLATION, frozenset("HW"), Scope.COMMON)
+    verdict = decide(Claim(parse(term), action, grid_of({"H": size, "W": size})))
+    assert verdict.name in ("not_equivariant", "unknown")

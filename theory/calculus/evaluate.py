@@ -24,9 +24,13 @@ Number = Any
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """A kind of numbers: its relative rounding error, and how a fraction, a root and a cosine are made in it."""
+    """A kind of numbers: its rounding errors, and how a fraction, a root and a cosine are made in it.
+
+    ``unit`` is relative; ``smallest`` is absolute, for results so small that they lose digits.
+    """
 
     unit: Number
+    smallest: Number
     number: Callable[[Fraction], Number]
     root: Callable[[Number], Number]
     cosine: Callable[[Fraction], Number]
@@ -36,7 +40,7 @@ def _float_cosine(turns: Fraction) -> float:
     return math.cos(2 * math.pi * float(turns % 1))
 
 
-FLOATS = Arithmetic(2.0**-52, float, math.sqrt, _float_cosine)
+FLOATS = Arithmetic(2.0**-52, 2.0**-1074, float, math.sqrt, _float_cosine)
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +52,7 @@ def long_floats() -> Arithmetic:
     context.prec = 200
     return Arithmetic(
         context.mpf(2) ** -198,
+        context.mpf(0),
         lambda value: context.mpf(value.numerator) / value.denominator,
         context.sqrt,
         lambda turns: context.cospi(context.mpf(2 * turns.numerator) / turns.denominator),
@@ -102,26 +107,30 @@ def _sum(parts: list[Ball], unit: Number) -> Ball:
     return Ball(values, sum(part.radius for part in parts) + len(parts) * unit * largest)
 
 
-def _product(left: Ball, right: Ball, unit: Number) -> Ball:
+def _product(left: Ball, right: Ball, arithmetic: Arithmetic) -> Ball:
     values = [a * b for a, b in zip(left.values, right.values, strict=True)]
     first, second = left.largest, right.largest
-    return Ball(values, first * right.radius + second * left.radius + unit * first * second)
+    rounding = arithmetic.unit * first * second + arithmetic.smallest
+    return Ball(values, first * right.radius + second * left.radius + rounding)
 
 
-def _power(base: Ball, exponent: int, unit: Number) -> Ball:
+def _power(base: Ball, exponent: int, arithmetic: Arithmetic) -> Ball:
+    """By squaring, from the leading binary digit of the exponent on."""
     result = base
-    for _ in range(exponent - 1):
-        result = _product(result, base, unit)
+    for digit in f"{exponent:b}"[1:]:
+        result = _product(result, result, arithmetic)
+        if digit == "1":
+            result = _product(result, base, arithmetic)
     return result
 
 
-def _mean(part: Ball, node: Mean, board: Board, unit: Number) -> Ball:
+def _mean(part: Ball, node: Mean, board: Board, arithmetic: Arithmetic) -> Ball:
     groups, weights, count, total = board.joined(node.axes)
     sums: list[Number] = [0] * count
     for group, weight, value in zip(groups, weights, part.values, strict=True):
         sums[group] += weight * value
     means = [value / total for value in sums]
-    rounding = (len(weights) // count + 3) * unit * part.largest
+    rounding = (len(weights) // count + 3) * arithmetic.unit * part.largest + arithmetic.smallest
     return Ball([means[group] for group in groups], part.radius + rounding)
 
 
@@ -167,16 +176,17 @@ def evaluate(term: Term, given: Assignment, board: Board, arithmetic: Arithmetic
             elif isinstance(node, Product):
                 ball = parts[0]
                 for part in parts[1:]:
-                    ball = _product(ball, part, unit)
+                    ball = _product(ball, part, arithmetic)
             elif isinstance(node, Power):
-                ball = _power(parts[0], node.exponent, unit)
+                ball = _power(parts[0], node.exponent, arithmetic)
             elif isinstance(node, Mean):
-                ball = _mean(parts[0], node, board, unit)
+                ball = _mean(parts[0], node, board, arithmetic)
             elif isinstance(node, InverseRoot):
                 ball = _inverse_root(parts[0], arithmetic)
             else:
                 raise TypeError(f"term={node!r}: expected a numbered term")
             balls.append(ball)
-    except OverflowError:
+    except (OverflowError, ZeroDivisionError):
+        # A number too large, or the slope of a root at a number too small, for this arithmetic.
         raise Undefined from None
     return balls[-1]

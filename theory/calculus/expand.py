@@ -30,10 +30,13 @@ Atoms = tuple[Term, ...]
 Expansion = dict[Atoms, Fraction]
 
 LARGEST_EXPANSION = 3000
+LONGEST_PRODUCT = 200
+LONGEST_COEFFICIENT = 2000
+"""Limits of the expanded form: its products, the factors of each, and the bits of a coefficient."""
 
 
 class TooLarge(Exception):
-    """The expanded form would have more than ``LARGEST_EXPANSION`` products."""
+    """The expanded form would go beyond one of its limits."""
 
 
 def _key(term: Term) -> tuple[str, tuple[int, ...]]:
@@ -46,8 +49,13 @@ def _times(left: Expansion, right: Expansion) -> Expansion:
     product: Expansion = {}
     for first, a in left.items():
         for second, b in right.items():
+            if len(first) + len(second) > LONGEST_PRODUCT:
+                raise TooLarge
             atoms = tuple(sorted(first + second, key=_key))
-            product[atoms] = product.get(atoms, Fraction(0)) + a * b
+            value = product.get(atoms, Fraction(0)) + a * b
+            if max(value.numerator.bit_length(), value.denominator.bit_length()) > LONGEST_COEFFICIENT:
+                raise TooLarge
+            product[atoms] = value
     return {atoms: value for atoms, value in product.items() if value}
 
 
@@ -80,7 +88,7 @@ def expansion(term: Term, setting: Setting) -> Expansion:
     """The products of a term with their coefficients.
 
     Raises:
-        TooLarge: more than ``LARGEST_EXPANSION`` products would result.
+        TooLarge: a limit of this module is reached.
     """
     if isinstance(term, Constant):
         return {(): term.value} if term.value else {}
