@@ -71,6 +71,7 @@ def _values(results: Results, shown: Shown) -> dict[str, Any]:
         "groups": [group for group in groups if len(group.axes) > 1],
         "single": [group for group in groups if len(group.axes) == 1],
         "counts": theorems.counts(results.derived),
+        "single_counts": theorems.counts(results.derived, together=False),
         "positions": len(set(results.published.run.table.column("position").to_pylist())),
         "unknown": [one for one in results.classified if one.found == UNKNOWN],
         "fallen": fallen(results.classified),

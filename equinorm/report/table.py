@@ -90,7 +90,12 @@ class Table:
         lines += [" & ".join(escape_latex(column.title) for column in self.columns) + r" \\", r"\midrule"]
         lines += [" & ".join(spell(cell, "latex") for cell in row) + r" \\" for row in self.rows]
         lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}"]
-        return stand_alone("\n".join(lines), packages=("booktabs", "graphicx"), title=self.name)
+        # By itself the table has a wide page, and the number in its name.
+        number = self.name.rpartition(" ")[2]
+        alone = [r"\usepackage[landscape, margin=15mm]{geometry}"]
+        if number.isdecimal():
+            alone.append(rf"\setcounter{{table}}{{{int(number) - 1}}}")
+        return stand_alone("\n".join(lines), ("booktabs", "graphicx"), self.name, alone)
 
     def csv(self) -> str:
         """Comma-separated values with a header row."""

@@ -19,6 +19,11 @@ from theory.spec.grids import ODD
 
 SETTINGS = {PAPER: "the paper's setting", ALL_LAYERS: "all layers"}
 
+LATEX_LEGEND = (
+    r"$m_X$, $s_X$, $a_X$: $X$ is an axis of the centring, of the scaling, of the affine step; $m$, $s$, $a$: the "
+    r"layer has that step. $E$: the layer centres over no axes, so that only its bias is left."
+)
+
 METHOD = (
     "The calculus decides every layer, the verdicts fill a truth table over the variables, the table is minimized, and "
     "the printed formula is read back and compared with every row. No condition on the axes is put in."
@@ -116,13 +121,20 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def counts(derived: Derived) -> Table:
-    """How many layers are equivariant in each block, over both settings of layers."""
+def counts(derived: Derived, together: bool = True) -> Table | None:
+    """How many layers are equivariant in each block, over both settings of layers.
+
+    With all axes moving ``together``, or else one alone; ``None`` where no such theorem was derived.
+    """
     pairs: dict[tuple[str, str, str], list[Theorem]] = {}
     for theorem in derived.theorems:
+        if (len(theorem.block.axes) > 1) is not together:
+            continue
         block = theorem.block
         key = (f"{block.action.kind.value}s of {' and '.join(block.axes)}", block.action.scope.value, block.arrays)
         pairs.setdefault(key, []).append(theorem)
+    if not pairs:
+        return None
     first = next(iter(pairs.values()))
     columns = (
         Column("action", "action"),
@@ -134,7 +146,8 @@ def counts(derived: Derived) -> Table:
         ),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple((*key, *(t.equivariant for t in found)) for key, found in pairs.items())
-    return Table("Counts", "Equivariant layers in each truth table; every row was decided.", columns, rows, heads=3)
+    name = "Counts" if together else "Counts, one axis"
+    return Table(name, "Equivariant layers in each truth table; every row was decided.", columns, rows, heads=3)
 
 
 def markdown(derived: Derived, rules: Sequence[PrintedRule]) -> str:
@@ -159,7 +172,7 @@ def markdown(derived: Derived, rules: Sequence[PrintedRule]) -> str:
 
 def latex(derived: Derived, rules: Sequence[PrintedRule]) -> str:
     """``theorems.tex``, which compiles by itself."""
-    lines = [r"\section*{Theorems}", escape_latex(METHOD), *map(escape_latex, (f"{line}." for line in LEGEND))]
+    lines = [r"\section*{Theorems}", escape_latex(METHOD), LATEX_LEGEND]
     lines += ["", derived.latex(), r"\section*{Rules}"]
     lines += [r"\begin{description}"]
     lines += [

@@ -16,6 +16,8 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
+from equinorm.cli.errors import Status
+from equinorm.cli.paper import paper as command
 from equinorm.deriving import Derived
 from equinorm.experiment.options import Options
 from equinorm.files import MARKER
@@ -195,6 +197,17 @@ def test_table_1_is_the_published_one(paper: Paper) -> None:
     assert paper.as_published
     found = {(one.layer, one.scope): one.found for one in paper.results.classified if one.arrays.key == "odd"}
     assert found == {(layer, scope): kind for layer, kind in published.equivariance().items() for scope in Scope}
+
+
+def test_a_class_that_is_not_as_published_is_no_success(paper: Paper, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = replace(paper.results.findings, agreeing=paper.results.findings.agreeing - 1)
+    other = replace(paper, results=replace(paper.results, findings=found))
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    for written, status in ((paper, Status.DONE), (other, Status.DOES_NOT_HOLD)):
+        monkeypatch.setattr(writing, "paper", lambda *_, written=written: written)
+        answer = command(paper.out, quick=True, json=True)
+        assert answer.status is status
+        assert json.loads(answer.render())["classes"] == published.equivariance()
 
 
 def test_another_class_is_noticed() -> None:
