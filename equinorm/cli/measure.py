@@ -10,6 +10,7 @@ import typer
 from equinorm.cli.options import JsonFlag
 from equinorm.cli.output import Answer, message
 from equinorm.cli.progress import Printer
+from equinorm.cli.threads import leave_threads_to_us
 from theory.spec.errors import refuse
 
 DEFAULT_OUT = Path("equinorm-measure")
@@ -34,7 +35,8 @@ def measure(
     json: JsonFlag = False,
 ) -> Answer:
     """Measure equivariance errors of the named layers on the feature maps of a ResNet-18."""
-    # Here, so that a usage error does not wait for NumPy and pyarrow.
+    leave_threads_to_us()
+    # Here, so that a usage error does not wait for NumPy and pyarrow, and NumPy sees the setting above.
     from equinorm.measuring import measure as verb
 
     if more and not images:

@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from multiprocessing import get_context
 
 from theory.calculus.compile import compile_term
 from theory.calculus.setting import Setting, settings
@@ -27,6 +25,7 @@ from theory.decision.factor import abbreviate
 from theory.decision.formulas import Formula, Literal, conjunction
 from theory.decision.minimize import condition
 from theory.decision.notation import spell
+from theory.decision.parallel import ask_all
 from theory.decision.tables import Table, differences, row_of, table_of
 from theory.spec.axes import Axis, AxisKind, AxisSet, Layout
 from theory.spec.layers import DEFAULT_EPS, Normalization
@@ -140,11 +139,10 @@ def decide_blocks(
             if progress:
                 progress(len(answers), len(distinct))
     else:
-        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-            for setting, answer in zip(distinct, pool.map(verdicts_on, distinct), strict=True):
-                answers[setting] = answer
-                if progress:
-                    progress(len(answers), len(distinct))
+        for setting, answer in ask_all(verdicts_on, distinct, count):
+            answers[setting] = answer
+            if progress:
+                progress(len(answers), len(distinct))
     decided = {}
     for block, found in questions.items():
         along = [_translated(answers[setting], block.layout, old) for setting, old in found]
