@@ -14,7 +14,7 @@ from theory.decision.reasons import reason
 from theory.decision.verdicts import Proof, Verdict
 from theory.spec.claims import Claim
 from theory.spec.layers import DEFAULT_EPS, Normalization, parse_eps
-from theory.spec.terms import Term
+from theory.spec.terms import InverseRoot, Term, walk
 
 VERDICTS = ("equivariant", "not_equivariant", "unknown")
 
@@ -97,9 +97,13 @@ class Decision:
         domain = arrays.get(str(claim.domain), f"arrays of band {claim.domain}")
         if words.nyquist == "project" and words.domain == "all":
             domain += " (policy `project`: the claim is about arrays without energy at the Nyquist bins)"
+        if any(isinstance(node, InverseRoot) for node in walk(self.term)):
+            domain += ", wherever both sides are defined"
         lines.append(f"claim:   {words.action}s along {', '.join(words.axes)}, {words.scope}, {domain}")
         for name, found in self.verdicts:
             grids = f"{name} grids" if name in ("odd", "even") else f"grid {name}"
+            if name in ("odd", "even") and claim.domain.band is not None:
+                grids += f" on which band {claim.domain.band} is narrow enough, 2K < N"
             lines += ["", f"{grids}: {found.name}", f"  {reason(found)}"]
             lines += [f"  {line}" for line in evidence_lines(found)]
         return "\n".join(lines)

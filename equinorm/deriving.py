@@ -15,6 +15,7 @@ from theory.decision.synthesis import PAPER, Theorem, theorems
 from theory.spec.actions import ActionKind, Scope
 from theory.spec.axes import BCHW
 from theory.spec.errors import refuse
+from theory.spec.grids import ODD
 
 Kind = TypeVar("Kind")
 
@@ -74,7 +75,7 @@ class Derived:
                 for theorem in alike:
                     action = describe_action(theorem.block)
                     lines += [
-                        rf"\begin{{theorem}}[{action}; {grids}]",
+                        rf"\begin{{theorem}}[{action}; {grids}{published(theorem)}]",
                         f"Among {LAYERS[theorem.layers]}, a layer is equivariant if and only if",
                         rf"\[ {latex(theorem.formula)} \]",
                         *(rf"with ${name} = {latex(meaning)}$." for name, meaning in theorem.names),
@@ -88,6 +89,13 @@ def describe_action(block: Block) -> str:
     """The action of a block in words: ``translations of H and W, common``."""
     action = block.action
     return f"{action.kind.value}s of {' and '.join(block.axes)}, {action.scope.value}"
+
+
+def published(theorem: Theorem) -> str:
+    """Which statement of arXiv 2505.19805 a theorem is, to stand behind its grids; empty for the others."""
+    action, numbers = theorem.block.action, {ActionKind.SHIFT: 1, ActionKind.TRANSLATION: 2}
+    theirs = action.scope is Scope.COMMON and len(action.moving) > 1 and theorem.block.size == ODD
+    return f"; Theorem {numbers[action.kind]} of arXiv 2505.19805" if theirs and theorem.layers == PAPER else ""
 
 
 def counted(theorem: Theorem) -> str:
@@ -156,6 +164,7 @@ def derive(
     asked = blocks(kinds, scopes, BCHW)
     if axes is not None:
         known = tuple(dict.fromkeys(block.axes for block in asked))
+        axes = next((name for name in known if sorted(name) == sorted(axes)), axes)
         if axes not in known:
             raise refuse(f"axes={axes}", f"one of {', '.join(known)}")
         asked = tuple(block for block in asked if block.axes == axes)

@@ -120,7 +120,7 @@ def read_domain(words: Words) -> Domain:
         return NYQUIST_FREE
     if words.domain == "all":
         return NYQUIST_FREE if policy == NyquistPolicy.PROJECT.value else ALL
-    if not re.fullmatch(r"\d{1,6}", words.domain):
+    if not re.fullmatch(r"[0-9]{1,6}", words.domain):
         raise refuse(f"domain={words.domain}", "`all`, `nyquist-free`, or a band K >= 0")
     limit = int(words.domain)
     if 2 * limit >= LARGEST_SIZE:
@@ -142,7 +142,7 @@ def _grid(text: str, words: Words) -> Grid:
     if text in FAMILIES:
         height = width = FAMILIES[text]
     else:
-        match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", text)
+        match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text)
         if match is None:
             raise refuse(f"grid={text}", "two sizes such as 5x7, or `odd`, or `even`")
         height, width = Size(int(match[1])), Size(int(match[2]))

@@ -1,4 +1,4 @@
-"""What the page says in sentences: lists and numbers taken from the results, none of them written down beforehand."""
+"""What the page says in sentences: its lists and numbers are taken from the results."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ def markdown(derived: Derived, rules: Sequence[PrintedRule]) -> str:
                 lines.append(f"- Among {LAYERS[theorem.layers]}, a layer is equivariant if and only if")
                 lines.append(f"  `{theorem.text}` ({counted(theorem)}).")
     lines += ["", "## Rules", ""]
-    lines += ["Each relation was derived from sums of e^(2πikn/N) over n; the calculus asks it as it is."]
+    lines += ["Each relation was derived from sums and phases of waves e^(2πikn/N); the calculus asks it as it is."]
     lines += ["", "| rule | statement | relation |", "|---|---|---|"]
     lines += [
         f"| {escape_markdown(rule.name)} | {escape_markdown(rule.statement)} | `{rule.text.replace('|', 'or')}` |"

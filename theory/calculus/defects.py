@@ -14,7 +14,7 @@ from theory.calculus.facts import Judgement
 from theory.calculus.linear import Linear
 from theory.calculus.setting import Setting
 from theory.derivations import defect, mean, mean_over_entries, nyquist_defect
-from theory.spec.terms import InverseRoot, Mean, Parameter, Power
+from theory.spec.terms import Input, InverseRoot, Mean, Parameter, Power, Sum, Term, walk
 
 
 @dataclass(frozen=True)
@@ -72,22 +72,23 @@ def violation(judgement: Judgement, setting: Setting, size: int, shifts_suffice:
 
     ``shifts_suffice``: the witness at hand moves by whole samples, so a fault that shifts already show is meant.
     """
-    found = [_violation(node, setting, size) for node in faults(judgement)]
+    whole = parity(judgement.term)
+    found = [_violation(node, setting, size, whole) for node in faults(judgement)]
     if shifts_suffice:
         return next((v for v in found if v.apart or not v.tolerated("integer")), found[0])
     return found[0]
 
 
-def _violation(node: Judgement, setting: Setting, size: int) -> Violation:
+def _violation(node: Judgement, setting: Setting, size: int, whole: int | None) -> Violation:
     highest = min(_highest(setting, size), size // 2)
     if isinstance(node.term, Parameter):
         return Violation(node, size, (0,), wrapped(1, size))
     asked = {condition.rule: condition.holds for condition in node.conditions}
     if isinstance(node.term, Mean) and asked.get(mean.RULE) is False:
-        return Violation(node, size, _summing_to(size, highest), 0)
+        return Violation(node, size, _summing_to(size, highest, _factors(node.premises[0], setting)), 0)
     if isinstance(node.term, Mean) and asked.get(mean_over_entries.RULE) is False:
         return Violation(node, size, (1,), 1, apart=True)
-    return _product_of_equals(node, setting, size, highest)
+    return _product_of_equals(node, setting, size, highest, whole)
 
 
 def _highest(setting: Setting, size: int) -> int:
@@ -97,18 +98,50 @@ def _highest(setting: Setting, size: int) -> int:
     return setting.band.at(m)
 
 
-def _summing_to(size: int, highest: int) -> tuple[int, ...]:
-    """The fewest frequencies up to ``highest`` whose sum is ``size``."""
+def parity(term: Term) -> int | None:
+    """0 for a term that is even in x, 1 for an odd one; ``None`` for others. What is free of x is added freely."""
+    if isinstance(term, Input):
+        return 1
+    parts = [parity(child) for child in term.children]
+    if isinstance(term, Sum):
+        kinds = {parity(part) for part in term.terms if any(isinstance(node, Input) for node in walk(part))}
+        return kinds.pop() if len(kinds) == 1 else (None if kinds else 0)
+    if None in parts:
+        return None
+    if isinstance(term, Power):
+        return (parts[0] or 0) * term.exponent % 2
+    if isinstance(term, InverseRoot):
+        # The root of an odd term is neither even nor odd: it is defined on one side only.
+        return None if parts[0] else 0
+    return sum(part or 0 for part in parts) % 2
+
+
+def _factors(judgement: Judgement, setting: Setting) -> int | None:
+    """Of how many inputs a judged array is a product, read off its degree."""
+    degree, band = judgement.facts.degree, setting.band
+    if degree is None or band.first == 0 or degree.first % band.first:
+        return None
+    count = degree.first // band.first
+    return count if degree == count * band else None
+
+
+def _summing_to(size: int, highest: int, count: int | None) -> tuple[int, ...]:
+    """So many frequencies from 1 to ``highest`` whose sum is ``size``; the fewest, if the number is not known."""
     if highest == 0:
         return (0,)
-    full, rest = divmod(size, highest)
-    return (highest,) * full + ((rest,) if rest else ())
+    count = count if count is not None and count <= size <= count * highest else -(-size // highest)
+    found: list[int] = []
+    for rest in range(count - 1, -1, -1):
+        found.append(min(highest, size - sum(found) - rest))
+    return tuple(found)
 
 
-def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: int) -> Violation:
-    """The smallest number of waves of the highest frequency whose product is not tolerated."""
-    # rsqrt of an even power is even, so with the array it multiplies it makes odd products only; the first is cubic.
-    start, step = (3, 2) if isinstance(node.term, InverseRoot) else (2, 1)
+def _product_of_equals(node: Judgement, setting: Setting, size: int, highest: int, whole: int | None) -> Violation:
+    """The smallest number of waves of the highest frequency whose product is not tolerated.
+
+    A term that is odd (even) in x has monomials of odd (even) degree only.
+    """
+    start, step = {0: (2, 2), 1: (3, 2), None: (2, 1)}[whole]
     if isinstance(node.term, Power):
         start = node.term.exponent
     for count in range(start, start + 2 * size + 4, step):

@@ -1,8 +1,9 @@
 """Evaluation of a term with a bound of its own rounding error, in floats or in long floats.
 
-Every array carries one radius: no entry is further than that from the exact value. The radius grows by the usual
-first-order laws (a sum adds radii, a product crosses them, rsqrt multiplies by its slope) plus the rounding of each
-operation. Two values whose balls are apart are different numbers; nothing else is ever called a difference.
+Every array carries one radius: no entry is further than that from the exact value. The radius grows by bounds, not
+estimates (a sum adds radii, a product crosses them with the largest entries, rsqrt multiplies by its steepest slope),
+plus the rounding of each operation. Two values whose balls are apart are different numbers; nothing else is ever called
+a difference.
 """
 
 from __future__ import annotations

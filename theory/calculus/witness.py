@@ -7,6 +7,7 @@ are certainly different, first in floats, then in long floats for the faint defe
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +23,7 @@ from theory.calculus.trials import Trial, generic_trials, occurrences, parameter
 from theory.spec.terms import Term
 
 FAINT_TRIES = 6
+CELLS, LONG_CELLS = 300_000, 20_000
 
 LAST_DIGIT = Decimal("1e-57")
 """Long floats print 59 significant digits; this is a bound of the relative error that leaves."""
@@ -137,20 +139,42 @@ def refined(term: Term, witness: Witness, setting: Setting) -> Witness:
     return found or witness
 
 
-def find_simple_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
-    """The first simple trial at which a numbered term is certainly not equivariant, looking in floats only."""
-    found = (compare(term, trial, setting, sizes, FLOATS) for trial in simple_trials(term, setting, sizes, eps))
-    return next((witness for witness in found if witness is not None), None)
-
-
-def find_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
-    """The first trial at which a numbered term is certainly not equivariant on a grid of these sizes."""
-    simple = tuple(simple_trials(term, setting, sizes, eps))
-    generic = tuple(generic_trials(term, setting, sizes, eps))
-    # Long floats are slow; what is too faint for floats shows at the first few generic inputs or not at all.
-    for arithmetic, trials in ((FLOATS, simple + generic), (long_floats(), simple + generic[:FAINT_TRIES])):
-        for trial in trials:
+def _first(
+    term: Term,
+    trials: Iterable[Trial],
+    setting: Setting,
+    sizes: tuple[int, ...],
+    arithmetic: Arithmetic,
+) -> Witness | None:
+    """The first trial that is a witness, of those whose board is not too large for the arithmetic."""
+    names = "".join(d.name for d in setting.dimensions)
+    limit = CELLS if arithmetic is FLOATS else LONG_CELLS
+    for trial in trials:
+        if math.prod(board_of(setting, sizes, trial.waves(names)).shape) <= limit:
             found = compare(term, trial, setting, sizes, arithmetic)
             if found is not None:
                 return found
     return None
+
+
+def find_simple_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
+    """The first simple trial at which a numbered term is certainly not equivariant, looking in floats only."""
+    return _first(term, simple_trials(term, setting, sizes, eps), setting, sizes, FLOATS)
+
+
+def find_witness(term: Term, setting: Setting, sizes: tuple[int, ...], eps: Fraction) -> Witness | None:
+    """The first trial at which a numbered term is certainly not equivariant on a grid of these sizes.
+
+    Long floats are slow, and a grid may be large, so every arithmetic has a limit to the cells that it works on.
+    """
+    simple = tuple(simple_trials(term, setting, sizes, eps))
+    generic = tuple(generic_trials(term, setting, sizes, eps))
+    # What is too faint for floats shows at a simple input or the first few generic ones, or not at all.
+    stages = (
+        (FLOATS, simple),
+        (long_floats(), simple),
+        (FLOATS, generic),
+        (long_floats(), generic[:FAINT_TRIES]),
+    )
+    found = (_first(term, trials, setting, sizes, arithmetic) for arithmetic, trials in stages)
+    return next((witness for witness in found if witness is not None), None)

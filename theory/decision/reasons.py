@@ -76,14 +76,23 @@ def _fault(violation: Violation, setting: Setting) -> str:
     if isinstance(term, Mean):
         degree = node.premises[0].facts.degree
         known = f" (degree {spell(degree, setting.moving.size)}, not below N)" if degree is not None else ""
-        return f"{term} is not invariant along {axis}{known}: {waves(violation)}"
-    if isinstance(term, InverseRoot):
-        return f"{term} acts on each sample by itself and its argument varies along {axis}: {waves(violation)}"
-    return f"{term} multiplies arrays that vary along {axis}: {waves(violation)}"
+        return f"{term} is not invariant along {axis}{known}{_frequencies(violation, setting)}"
+    does = (
+        "acts on each sample by itself and its argument varies"
+        if isinstance(term, InverseRoot)
+        else ("multiplies arrays that vary")
+    )
+    return f"{term} {does} along {axis}{_frequencies(violation, setting)}"
+
+
+def _frequencies(violation: Violation, setting: Setting) -> str:
+    """The waves at fault; nothing where no pattern of equal waves shows the fault."""
+    return "" if violation.tolerated(setting.displacement) else f": {waves(violation)}"
 
 
 def _tolerance(violation: Violation, setting: Setting) -> str:
-    if violation.apart or isinstance(violation.judgement.term, Parameter):
+    plain = violation.apart or isinstance(violation.judgement.term, Parameter)
+    if plain or violation.tolerated(setting.displacement):
         return ""
     shifts = "shifts tolerate it" if violation.tolerated("integer") else "not even shifts tolerate it"
     return f" (defect {violation.defect}: {shifts}{'' if setting.shifts else ', translations do not'})"

@@ -21,4 +21,8 @@ def derive() -> Boolean:
     return whole_turns(t * D / N)
 
 
-RULE = Rule("defect", "a monomial of defect D is tolerated iff t D / N is whole for every displacement", derive)
+RULE = Rule(
+    "defect",
+    "a monomial of defect D is tolerated iff t D / N is whole; names the frequencies of a counterexample",
+    derive,
+)

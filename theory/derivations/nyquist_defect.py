@@ -30,4 +30,8 @@ def derive() -> Boolean:
     return And(Eq(moduli.simplify(), 0), whole_turns(t * D / N))
 
 
-RULE = Rule("Nyquist defect", "a monomial is tolerated iff a = a0 and t D / N is whole for every displacement", derive)
+RULE = Rule(
+    "Nyquist defect",
+    "a monomial is tolerated iff a = a0 and t D / N is whole; names the frequencies of a counterexample",
+    derive,
+)

@@ -66,7 +66,9 @@ def parse_eps(text: str) -> Fraction:
         SpecificationError: not a number, not positive, or with an exponent beyond 300.
     """
     expected = "a positive number such as 1/100000 or 1e-5"
-    if len(text) > 60 or not re.fullmatch(r"[+-]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?)", text.strip()):
+    if len(text) > 60 or not re.fullmatch(
+        r"[+-]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?)", text.strip(), re.ASCII
+    ):
         raise refuse(f"eps={text[:60]}", expected)
     try:
         value = Fraction(text.strip())

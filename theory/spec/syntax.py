@@ -36,7 +36,7 @@ from theory.spec.tokens import Tokens
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 50
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:/\d+)?)|([A-Za-z]+)|([-+*^(),]))")
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?(?:/\d+)?)|([A-Za-z]+)|([-+*^(),]))", re.ASCII)
 
 
 class _Reader(Tokens):
