@@ -109,14 +109,42 @@ class Decision:
         return "\n".join(lines)
 
 
-def decide(layer: str | None = None, **options: Any) -> Decision:
+def decide(
+    layer: str | None = None,
+    *,
+    center: str | None = None,
+    scale: str | None = None,
+    affine: str | None = None,
+    term: str | None = None,
+    action: str = "translation",
+    scope: str = "common",
+    axes: str = "HW",
+    domain: str = "all",
+    nyquist: str = "symmetric",
+    statistics: str | None = None,
+    eps: str | None = None,
+    batch: int | None = None,
+    channels: int | None = None,
+    grid: str | None = None,
+) -> Decision:
     """Decide whether a layer or a term is equivariant.
 
     Args:
         layer: a catalogue name or ``norm[center=C, scale=CHW, affine=C]``.
-        options: the other options of ``equinorm decide`` by name: ``center``, ``scale``, ``affine``, ``term``,
-            ``action``, ``scope``, ``axes``, ``domain``, ``nyquist``, ``statistics``, ``eps``, ``grid`` as text;
-            ``batch`` and ``channels`` as numbers.
+        center: the axes of the centring, or ``empty``, or ``absent``; the steps stand in place of a layer.
+        scale: the axes of the scaling.
+        affine: the axes of the affine step.
+        term: a term of x, par, mean, rsqrt, eps, numbers, + - * ^, in place of a layer.
+        action: ``shift`` or ``translation``.
+        scope: ``common`` or ``per-sample``.
+        axes: the axes that move.
+        domain: ``all``, ``nyquist-free`` or a band such as ``"3"``.
+        nyquist: ``symmetric`` or ``project``.
+        statistics: ``batch`` or ``running``.
+        eps: a positive number as text, such as ``"1e-5"``.
+        batch: the number of samples; every number from 2 up if left out.
+        channels: the number of channels; every number from 2 up if left out.
+        grid: ``5x7``, ``odd`` or ``even``; both families if left out.
 
     Returns:
         The decision with its verdict, reason and evidence. The conditions behind it generalise Theorems 1 and 2 of
@@ -130,7 +158,27 @@ def decide(layer: str | None = None, **options: Any) -> Decision:
     >>> decide("LayerNorm-C", grid="5x7").verdict
     'not_equivariant'
     """
-    words = Words(layer=layer, **options)
+    words = Words(
+        layer=layer,
+        center=center,
+        scale=scale,
+        affine=affine,
+        term=term,
+        action=action,
+        scope=scope,
+        axes=axes,
+        domain=domain,
+        nyquist=nyquist,
+        statistics=statistics,
+        eps=eps,
+        batch=batch,
+        channels=channels,
+        grid=grid,
+    )
+    return _answered(words)
+
+
+def _answered(words: Words) -> Decision:
     subject = read_subject(words)
     if isinstance(subject, Normalization):
         named, term, eps = subject, compile_term(subject), subject.eps

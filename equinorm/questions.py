@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from theory.spec.actions import Action, ActionKind, NyquistPolicy, Scope
 from theory.spec.axes import BCHW, parse_axes, parse_step
@@ -48,6 +48,13 @@ class Words:
     batch: int | None = None
     channels: int | None = None
     grid: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kind = int if field.name in ("batch", "channels") else str
+            if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+                raise refuse(f"{field.name}={value!r}", "a whole number" if kind is int else "text")
 
 
 def read_subject(words: Words) -> Normalization | Term:

@@ -338,3 +338,12 @@ def test_any_text_is_a_term_or_one_line(text: str) -> None:
         line = ""
         assert parse(str(term)) == term
     assert line == "" or line.startswith(("term=", "a number of"))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("batch", 2.5), ("batch", True), ("channels", "2"), ("eps", 1e-5), ("grid", (5, 7)), ("domain", 1)],
+)
+def test_the_verb_names_values_of_another_kind(option: str, value: object) -> None:
+    with pytest.raises(SpecificationError, match=f"{option}="):
+        equinorm.decide("BatchNorm", **{option: value})  # type: ignore[arg-type]
