@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from equinorm.questions import Words, read_action, read_domain, read_grids, read_subject
+from equinorm.questions import FAMILIES, Words, read_action, read_domain, read_grids, read_subject
 from proofs.emit.document import evidence
 from proofs.emit.text import evidence_lines
 from theory.calculus.compile import compile_term
@@ -54,9 +54,11 @@ class Decision:
         import equinorm
 
         words = self.words
+        # Each piece of evidence once: the values of a counterexample are evaluated anew in many digits.
+        found = [evidence(verdict) for _, verdict in self.verdicts]
         by_grid = [
-            {"grid": name, "verdict": found.name, "reason": reason(found), "evidence": evidence(found)}
-            for name, found in self.verdicts
+            {"grid": name, "verdict": verdict.name, "reason": reason(verdict), "evidence": each}
+            for (name, verdict), each in zip(self.verdicts, found, strict=True)
         ]
         return {
             "layer": None if self.layer is None else str(self.layer),
@@ -72,18 +74,21 @@ class Decision:
             "eps": str(self.verdicts[0][1].claim.eps),
             "verdict": self.verdict,
             "reason": self.reason,
-            "evidence": self._evidence(),
+            "evidence": self._evidence(found),
             "by_grid": by_grid,
             "version": equinorm.__version__,
         }
 
-    def _evidence(self) -> dict[str, Any] | None:
-        name, found = self.deciding
-        if not isinstance(found, Proof) or len(self.verdicts) == 1:
-            one = evidence(found)
+    def _evidence(self, found: list[dict[str, Any] | None]) -> dict[str, Any] | None:
+        """The evidence of the whole answer, from that on each grid: of the deciding one, or of all where all hold."""
+        grids = [name for name, _ in self.verdicts]
+        if self.verdict != Proof.name or len(grids) == 1:
+            name, _ = self.deciding
+            one = found[grids.index(name)]
             return None if one is None else {**one, "content": {"grid": name, **one["content"]}}
-        families = [(grid, evidence(each)) for grid, each in self.verdicts]
-        content = [{"grid": grid, **each["content"]} for grid, each in families if each is not None]
+        content = [
+            {"grid": name, **each["content"]} for name, each in zip(grids, found, strict=True) if each is not None
+        ]
         return {"kind": "proof", "content": {"families": content}}
 
     def text(self) -> str:
@@ -101,8 +106,8 @@ class Decision:
             domain += ", wherever both sides are defined"
         lines.append(f"claim:   {words.action}s along {', '.join(words.axes)}, {words.scope}, {domain}")
         for name, found in self.verdicts:
-            grids = f"{name} grids" if name in ("odd", "even") else f"grid {name}"
-            if name in ("odd", "even") and claim.domain.band is not None:
+            grids = f"{name} grids" if name in FAMILIES else f"grid {name}"
+            if name in FAMILIES and claim.domain.band is not None:
                 grids += f" on which band {claim.domain.band} is narrow enough, 2K < N"
             lines += ["", f"{grids}: {found.name}", f"  {reason(found)}"]
             lines += [f"  {line}" for line in evidence_lines(found)]
