@@ -1,0 +1,62 @@
+"""``python -m proofs.kernel FILE…``: check certificates on a bare Python.
+
+A file ending in ``.jsonl`` holds one certificate on each line, any other file one certificate. Every certificate is
+checked by itself, within a limit of time and memory. The last line is ``accepted N, rejected M``; the exit status is 1
+if M > 0, and 2 if a file cannot be read.
+"""
+
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+
+from proofs.kernel.checking import verdict
+from proofs.kernel.rejection import LARGEST_TEXT, MEGABYTES, SECONDS, Rejected
+
+
+def limited(text: str) -> str | None:
+    """The verdict on a certificate, or that it took too long."""
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        return verdict(text)
+    except Rejected as reason:  # the alarm rang outside of the check itself
+        return str(reason)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _too_long(number: int, frame: object) -> None:
+    raise Rejected(f"more than {SECONDS} seconds")
+
+
+def texts(path: str) -> Iterator[tuple[str, str]]:
+    """The certificates of a file, each with its place."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        if not path.endswith(".jsonl"):
+            yield path, file.read(LARGEST_TEXT + 1)
+            return
+        for number, line in enumerate(iter(lambda: file.readline(LARGEST_TEXT + 1), ""), start=1):
+            yield f"{path}:{number}", line
+
+
+def main(paths: list[str]) -> int:
+    """Check the files, report each rejection, and return the exit status."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    accepted = rejected = 0
+    for path in paths:
+        try:
+            for place, text in texts(path):
+                reason = limited(text)
+                accepted, rejected = accepted + (reason is None), rejected + (reason is not None)
+                if reason is not None:
+                    print(f"{place}: rejected: {' '.join(reason.split())[:400]}")  # noqa: T201
+        except OSError as error:
+            print(f"{path}: {error.strerror}", file=sys.stderr)  # noqa: T201
+            return 2
+    print(f"accepted {accepted}, rejected {rejected}")  # noqa: T201
+    return 1 if rejected else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""Polynomials in a small amplitude u, a wave, and the reciprocals of the sizes; with them a term is expanded at x = 0.
+
+A polynomial maps exponents to rational coefficients; the exponents are those of u, of the phase e^(-2 pi i K t / N), of
+the wave e^(2 pi i K n / N), and of 1/n for the size n of each axis. Powers of u beyond ``order`` are dropped.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import comb, isqrt
+
+from proofs.kernel.progressions import Progression
+from proofs.kernel.rejection import MOST_PRODUCTS, Rejected, require
+
+Polynomial = dict[tuple[int, ...], Fraction]
+
+
+class Polynomials:
+    """Arithmetic up to an order; ``looks_like_zero(j)``: is the j-th power of the wave 1 in every sample."""
+
+    def __init__(self, order: int, axes: int, looks_like_zero: Callable[[int], bool]) -> None:
+        self.order, self.looks_like_zero = order, looks_like_zero
+        self.one = (0,) * (3 + axes)
+
+    def number(self, value: Fraction) -> Polynomial:
+        """A constant."""
+        return {self.one: value} if value else {}
+
+    def monomial(self, *exponents: int) -> Polynomial:
+        """The product of the first variables to these powers."""
+        return {(*exponents, *self.one[len(exponents) :]): Fraction(1)}
+
+    def add(self, left: Polynomial, right: Polynomial, factor: Fraction = Fraction(1)) -> Polynomial:
+        """The sum with a multiple of the second one."""
+        found = dict(left)
+        for key, value in right.items():
+            found[key] = found.get(key, 0) + factor * value
+        return {key: value for key, value in found.items() if value}
+
+    def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
+        """The product."""
+        require(len(left) * len(right) <= MOST_PRODUCTS, "the polynomials are too long")
+        found: Polynomial = {}
+        for first, a in left.items():
+            for second, b in right.items():
+                if first[0] + second[0] <= self.order:
+                    key = tuple(map(int.__add__, first, second))
+                    found[key] = found.get(key, 0) + a * b
+        return {key: value for key, value in found.items() if value}
+
+    def scale(self, value: Polynomial, share: Polynomial | None) -> Polynomial:
+        """The product with a share; with ``None`` the mean over the samples of the wave."""
+        if share is not None:
+            return self.multiply(value, share)
+        found: Polynomial = {}
+        for (u, phase, wave, *sizes), part in value.items():
+            if wave == 0 or self.looks_like_zero(wave):
+                found = self.add(found, {(u, phase, 0, *sizes): part})
+        return found
+
+    def inverse_root(self, value: Polynomial) -> Polynomial:
+        """The series of one over the square root, at a constant term that is the square of a rational number."""
+        start = value.get(self.one, Fraction(0))
+        root = Fraction(isqrt(max(start.numerator, 0)), isqrt(start.denominator))
+        known = start > 0 and root**2 == start and all(key[0] or key == self.one for key in value)
+        require(known, "a root at 0 of what is no square of a rational number")
+        rest = {key: -part / start for key, part in value.items() if key != self.one}
+        power = found = self.number(1 / root)
+        for i in range(1, self.order + 1):
+            # (1 - w)^(-1/2) is the sum of binom(2i, i) (w/4)^i.
+            power = self.multiply(power, rest)
+            found = self.add(found, power, Fraction(comb(2 * i, i), 4**i))
+        return found
+
+
+def looks_like_zero(frequency: Progression, size: Progression) -> bool:
+    """True if a frequency is a multiple of N for every size, false if it is for none. Raises Rejected otherwise."""
+    # With more turns than these the difference to N has one sign on every grid.
+    reach = abs(frequency.first) // size.first + (abs(frequency.step) // size.step if size.step else 0) + 1
+    rests = [frequency.plus(size, turns) for turns in range(-reach, reach + 1)]
+    if (0, 0) in rests:
+        return True
+    if size.step == 0 < abs(frequency.step) or not all(rest.never_zero() for rest in rests):
+        raise Rejected("a wave that looks like 0 on some grids of the family and perhaps not on others")
+    return False
+
+
+def never_zero(polynomial: Polynomial, sizes: list[Progression]) -> bool:
+    """True if a polynomial in the reciprocals of the sizes is not 0 at any sizes of the families.
+
+    With n = first + v the polynomial, times a power of each n, becomes one in v >= 0; if its coefficients have one sign
+    and the constant one is not 0, neither is any value. (A single size has v = 0.)
+    """
+    found: Polynomial = {(): Fraction(0), **{key[3:]: value for key, value in polynomial.items()}}
+    for first, step in sizes:
+        # One reciprocal after the other, the first exponent of the key, becomes a power of v, its last one.
+        most = max((key[0] for key in found if key), default=0)
+        expanded: Polynomial = {}
+        for key, value in found.items():
+            for i in range((most - key[0] if step else 0) + 1 if key else 0):
+                part = value * comb(most - key[0], i) * Fraction(first) ** (most - key[0] - i)
+                expanded[*key[1:], i] = expanded.get((*key[1:], i), Fraction(0)) + part
+        found = expanded
+    constant = found.get((0,) * len(sizes), Fraction(0))
+    return constant != 0 and all(value * constant >= 0 for value in found.values())

@@ -1,0 +1,70 @@
+"""Strict reading: JSON without duplicate keys, floats or huge integers; objects with known keys; exact numbers."""
+
+import json
+import re
+from fractions import Fraction
+from typing import Any
+
+from proofs.kernel.rejection import LARGEST_TEXT, LONGEST_NUMBER, Rejected, require
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    require(len(dict(pairs)) == len(pairs), "a key occurs twice")
+    return dict(pairs)
+
+
+def _integer(text: str) -> int:
+    require(len(text) <= 18, f"an integer of {len(text)} digits")
+    return int(text)
+
+
+def _no_float(text: str) -> Any:
+    raise Rejected(f"the number {text[:40]}: expected an integer, or a fraction as text")
+
+
+def read_json(text: str) -> Any:
+    """The data that a text holds. Raises Rejected."""
+    require(len(text) <= LARGEST_TEXT, f"more than {LARGEST_TEXT} characters")
+    try:
+        return json.loads(
+            text, object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+        )
+    except ValueError as error:
+        raise Rejected(f"no JSON: {error}") from None
+
+
+def take(value: Any, keys: str) -> list[Any]:
+    """The values of an object with exactly these keys, in the order in which they are named."""
+    require(isinstance(value, dict), f"expected an object, found {str(value)[:40]}")
+    odd = sorted(set(keys.split()) ^ value.keys())
+    require(not odd, f"expected the keys {keys}; missing or unknown: {', '.join(odd)[:80]}")
+    return [value[key] for key in keys.split()]
+
+
+def items(value: Any, most: int, exactly: int | None = None) -> list[Any]:
+    """A list of at most ``most`` items, or of exactly so many."""
+    require(isinstance(value, list), f"expected a list, found {str(value)[:40]}")
+    expected = f"at most {most}" if exactly is None else str(exactly)
+    require(len(value) <= most and exactly in (None, len(value)), f"a list of {len(value)} items, expected {expected}")
+    return list(value)
+
+
+def integer(value: Any, least: int, most: int) -> int:
+    """An integer between two bounds."""
+    require(type(value) is int and least <= value <= most, f"{str(value)[:40]}: expected {least} to {most}")
+    return int(value)
+
+
+def word(value: Any, *choices: str) -> str:
+    """One of some words, or any text."""
+    require(isinstance(value, str), f"expected text, found {str(value)[:40]}")
+    require(not choices or value in choices, f"{str(value)[:40]!r}: expected {' or '.join(choices)}")
+    return str(value)
+
+
+def fraction(value: Any) -> Fraction:
+    """A rational number written as text: ``-3``, ``1/2`` or ``0.25``."""
+    text = word(value)
+    known = len(text) <= 2 * LONGEST_NUMBER and re.fullmatch(r"-?\d+(/0*[1-9]\d*|\.\d+)?", text, re.ASCII)
+    require(bool(known), f"{text[:40]!r}: no rational number")
+    return Fraction(text)

@@ -1,0 +1,17 @@
+"""Rejection, the one way in which a certificate fails, and the limits beyond which none is looked at."""
+
+LARGEST_TEXT, LONGEST_NUMBER, LARGEST_SIZE = 4_000_000, 1_100, 1_000_000
+MOST_STEPS, MOST_CELLS, MOST_PRODUCTS, MOST_BITS, LARGEST_ORDER = 5_000, 20_000, 20_000, 8_192, 16
+SECONDS, MEGABYTES = 5, 256
+"""Characters of a certificate, digits of a number, entries of an axis; steps of a derivation, cells of an array,
+products of an expanded term, bits of an enclosure, order of a Taylor term; time and memory for one certificate."""
+
+
+class Rejected(Exception):
+    """The certificate does not prove its statement; the text says why."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Reject with ``reason`` unless the condition holds."""
+    if not condition:
+        raise Rejected(reason)
