@@ -77,7 +77,7 @@ def witness_document(verdict: Counterexample, witness: Witness) -> Document:
     data: Document = {
         "sizes": dict(zip(names, witness.sizes, strict=True)),
         "axis": witness.axis,
-        "displacement": spell_number(trial.displacement),
+        "displacement": str(trial.displacement),
         "moves": f"{witness.only}=0 only" if witness.only else "all",
         "eps": spell_number(trial.eps),
         "input": describe_input(witness, names),

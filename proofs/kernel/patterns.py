@@ -27,18 +27,23 @@ from proofs.kernel.statements import ONE, Statement
 
 def check_pattern(value: Any, statement: Statement) -> None:
     """Accept a refutation on every grid of the statement, and its example on the smallest. Raises Rejected."""
-    _, pattern, order, given, wave, example = take(value, "kind pattern order instance wave example")
-    instance = read_instance(given, statement)
-    check = _shift if word(pattern, "shift", "wave") == "shift" else _wave
-    found = check(instance, integer(order, 0, LARGEST_ORDER), wave)
-    sizes = [axis.size for axis in statement.axes]
-    require(never_zero(found, sizes), "the coefficient is not known to differ from 0 on every grid")
+    _, given, example = take(value, "kind pattern example")
+    check_on_every_grid(given, statement)
+    smallest = [axis.size.first for axis in statement.axes]
     if example is None:
-        require(all(size.step == 0 for size in sizes), "a family of grids needs an example on the smallest")
+        require(all(axis.size.step == 0 for axis in statement.axes), "a family needs an example on its smallest grid")
         return
-    smallest = [size.first for size in sizes]
     require(read_sizes(example, statement) == smallest, "the example is not on the smallest grid")
     check_example(example, statement.on(smallest))
+
+
+def check_on_every_grid(value: Any, statement: Statement) -> None:
+    """Recompute the part that a pattern names, and accept if it is 0 on no grid. Raises Rejected."""
+    kind, order, given, wave = take(value, "kind order instance wave")
+    part = _shift if word(kind, "shift", "wave") == "shift" else _wave
+    found = part(read_instance(given, statement), integer(order, 0, LARGEST_ORDER), wave)
+    known = never_zero(found, [axis.size for axis in statement.axes])
+    require(known, "the coefficient is not known to differ from 0 on every grid")
 
 
 def _board(instance: Instance, arithmetic: Polynomials, averaged: int | None) -> Board:
@@ -48,7 +53,7 @@ def _board(instance: Instance, arithmetic: Polynomials, averaged: int | None) ->
         first, step = axis.size
         variable = arithmetic.monomial(0, 0, 0, *(int(place == other) for other in range(place + 1)))
         share = variable if step else arithmetic.number(Fraction(1, first))
-        rest = arithmetic.add(arithmetic.number(Fraction(1)), share, Fraction(-count))
+        rest = arithmetic.add(arithmetic.number(Fraction(1)), share, -count)
         cells: list[Polynomial | None] = [*[share] * count, *[rest] * (step > 0 or first > count)]
         found.append([None] if place == averaged else cells)
     return Board("".join(axis.name for axis in instance.statement.axes), found, arithmetic)
@@ -83,7 +88,7 @@ def _shift(instance: Instance, order: int, wave: Any) -> Polynomial:
     require(still(entry) or 0 < entry[moving] < count, "the entry that is compared has no cell before it")
     first = evaluate(statement.term, instance.leaves(board, displaced), board)[board.place[entry]]
     second = evaluate(statement.term, instance.leaves(board, x), board)[before(entry)]
-    return {key: part for key, part in arithmetic.add(first, second, Fraction(-1)).items() if key[0] == order}
+    return {key: part for key, part in arithmetic.add(first, second, -1).items() if key[0] == order}
 
 
 def _wave(instance: Instance, order: int, wave: Any) -> Polynomial:

@@ -11,7 +11,7 @@ from math import comb, isqrt
 from proofs.kernel.progressions import Progression
 from proofs.kernel.rejection import MOST_PRODUCTS, Rejected, require
 
-Polynomial = dict[tuple[int, ...], Fraction]
+Polynomial = dict[tuple[int, ...], Fraction | int]
 
 
 class Polynomials:
@@ -22,14 +22,14 @@ class Polynomials:
         self.one = (0,) * (3 + axes)
 
     def number(self, value: Fraction) -> Polynomial:
-        """A constant."""
-        return {self.one: value} if value else {}
+        """A constant; a whole one as an integer, with which Python computes faster."""
+        return {self.one: value.numerator if value.denominator == 1 else value} if value else {}
 
     def monomial(self, *exponents: int) -> Polynomial:
         """The product of the first variables to these powers."""
-        return {(*exponents, *self.one[len(exponents) :]): Fraction(1)}
+        return {(*exponents, *self.one[len(exponents) :]): 1}
 
-    def add(self, left: Polynomial, right: Polynomial, factor: Fraction = Fraction(1)) -> Polynomial:
+    def add(self, left: Polynomial, right: Polynomial, factor: Fraction | int = 1) -> Polynomial:
         """The sum with a multiple of the second one."""
         found = dict(left)
         for key, value in right.items():
@@ -59,11 +59,11 @@ class Polynomials:
 
     def inverse_root(self, value: Polynomial) -> Polynomial:
         """The series of one over the square root, at a constant term that is the square of a rational number."""
-        start = value.get(self.one, Fraction(0))
+        start = Fraction(value.get(self.one, 0))
         root = Fraction(isqrt(max(start.numerator, 0)), isqrt(start.denominator))
         known = start > 0 and root**2 == start and all(key[0] or key == self.one for key in value)
         require(known, "a root at 0 of what is no square of a rational number")
-        rest = {key: -part / start for key, part in value.items() if key != self.one}
+        rest: Polynomial = {key: -part / start for key, part in value.items() if key != self.one}
         power = found = self.number(1 / root)
         for i in range(1, self.order + 1):
             # (1 - w)^(-1/2) is the sum of binom(2i, i) (w/4)^i.
@@ -90,15 +90,15 @@ def never_zero(polynomial: Polynomial, sizes: list[Progression]) -> bool:
     With n = first + v the polynomial, times a power of each n, becomes one in v >= 0; if its coefficients have one sign
     and the constant one is not 0, neither is any value. (A single size has v = 0.)
     """
-    found: Polynomial = {(): Fraction(0), **{key[3:]: value for key, value in polynomial.items()}}
+    found: Polynomial = {(): 0, **{key[3:]: value for key, value in polynomial.items()}}
     for first, step in sizes:
         # One reciprocal after the other, the first exponent of the key, becomes a power of v, its last one.
         most = max((key[0] for key in found if key), default=0)
         expanded: Polynomial = {}
         for key, value in found.items():
             for i in range((most - key[0] if step else 0) + 1 if key else 0):
-                part = value * comb(most - key[0], i) * Fraction(first) ** (most - key[0] - i)
-                expanded[*key[1:], i] = expanded.get((*key[1:], i), Fraction(0)) + part
+                part = value * comb(most - key[0], i) * first ** (most - key[0] - i)
+                expanded[*key[1:], i] = expanded.get((*key[1:], i), 0) + part
         found = expanded
-    constant = found.get((0,) * len(sizes), Fraction(0))
+    constant = found.get((0,) * len(sizes), 0)
     return constant != 0 and all(value * constant >= 0 for value in found.values())

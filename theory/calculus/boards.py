@@ -54,6 +54,13 @@ class Board:
         return groups, weights, len(numbers), prod(self.sizes[place] for place in reduced)
 
 
+@lru_cache(maxsize=4096)
+def board_listing(names: str, sizes: tuple[int, ...], listed: tuple[int, ...]) -> Board:
+    """The board with cells of their own for the first ``listed`` entries of each axis, and one for the rest."""
+    weights = tuple((1,) * k + ((size - k,) if size > k else ()) for size, k in zip(sizes, listed, strict=True))
+    return Board(names, sizes, weights)
+
+
 @lru_cache(maxsize=512)
 def board_of(setting: Setting, sizes: tuple[int, ...], whole: AxisSet) -> Board:
     """The board of a setting at given sizes; the moving axis and the axes ``whole`` are not folded."""

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 
+from theory.calculus.displace import Displacement
 from theory.calculus.profiles import Part, Profile
 from theory.calculus.setting import Dimension, Setting
 from theory.calculus.simplify import Occurrence
@@ -37,7 +38,7 @@ class Trial:
     parts: tuple[Part, ...]
     variation: int
     eps: Fraction
-    displacement: Fraction
+    displacement: Displacement
 
     def waves(self, names: str) -> AxisSet:
         """The axes along which the input has a wave, whose samples all differ."""

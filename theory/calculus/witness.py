@@ -100,12 +100,21 @@ def _written(first: Number, second: Number, error: Number) -> tuple[float | Deci
 
 
 def compare(
-    term: Term, trial: Trial, setting: Setting, sizes: tuple[int, ...], arithmetic: Arithmetic
+    term: Term,
+    trial: Trial,
+    setting: Setting,
+    sizes: tuple[int, ...],
+    arithmetic: Arithmetic,
+    board: Board | None = None,
 ) -> Witness | None:
-    """The witness that a trial is, at the entry where the two sides differ most; ``None`` if they may be equal."""
+    """The witness that a trial is, at the entry where the two sides differ most; ``None`` if they may be equal.
+
+    The board is one on which the input and the parameters are constant in every cell; by default, the usual one.
+    """
     only = next(iter(setting.separate), None)
     axis = setting.moving.name
-    board = board_of(setting, sizes, trial.waves("".join(d.name for d in setting.dimensions)))
+    if board is None:
+        board = board_of(setting, sizes, trial.waves("".join(d.name for d in setting.dimensions)))
     x = input_values(trial.parts, board, arithmetic)
     parameters = tuple(_parameter_array(o, trial.variation, board, arithmetic) for o in occurrences(term))
     eps = arithmetic.number(trial.eps)

@@ -13,6 +13,7 @@ from itertools import product
 from math import prod
 
 from theory.calculus.defects import violation
+from theory.calculus.displace import whole
 from theory.calculus.expand import TooLarge, expanded
 from theory.calculus.setting import Setting, fit_band, settings
 from theory.calculus.simplify import numbered, simplified
@@ -127,7 +128,7 @@ def _counterexample(claim: Claim, derivation: Derivation, witness: Witness) -> C
     if prod(witness.sizes) > PRINTABLE:
         small = printable_witness(derivation.given, claim, axis)
     size = witness.sizes[claim.grid.layout.index(axis)]
-    fault = violation(derivation.judgement, derivation.setting, size, witness.trial.displacement.denominator == 1)
+    fault = violation(derivation.judgement, derivation.setting, size, whole(witness.trial.displacement))
     return Counterexample(claim, derivation, fault, witness, small)
 
 
