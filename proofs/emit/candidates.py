@@ -52,17 +52,25 @@ def fractional(size: int) -> Displacement:
 def _inputs(term: Term, setting: Setting, samples: tuple[int, ...]) -> Iterator[tuple[Part, ...]]:
     """A packet along the moving axis; constant elsewhere, or one entry of one axis; in the named samples, if any."""
     reduced: AxisSet = frozenset().union(*(node.axes for node in walk(term) if isinstance(node, Mean)))
-    base = {setting.moving.name: packet(setting.moving)}
+    moving = setting.moving
     spots: list[dict[str, Profile]] = [{}]
     for dimension in setting.dimensions:
-        name = dimension.name
-        apart = bool(samples) and name in setting.separate
-        if name in reduced and name not in base and dimension.varies and not apart:
-            spots.append({name: packet(dimension)})
-    for spot in spots:
-        chosen = base | spot
-        rest = tuple(chosen.get(dimension.name, CONSTANT) for dimension in setting.dimensions)
-        yield tuple(Part(ONE_SAMPLE, _in_sample(rest, sample, setting)) for sample in samples or (None,))
+        apart = bool(samples) and dimension.name in setting.separate
+        if dimension.name in reduced and dimension.name != moving.name and dimension.varies and not apart:
+            spots.append({dimension.name: packet(dimension)})
+    packets: list[tuple[tuple[int, Profile], ...]] = [((1, packet(moving)),)]
+    if moving.without_nyquist and samples:
+        # On four samples a centred pair has a constant square; 1, 0, -1, 0 has not.
+        packets.append(((1, Profile("pair", 0)), (-1, Profile("pair", 1))))
+    for chosen in packets:
+        for spot in spots:
+            parts = []
+            for sample in samples or (None,):
+                for amplitude, profile in chosen:
+                    own = {**spot, moving.name: profile}
+                    rest = tuple(own.get(dimension.name, CONSTANT) for dimension in setting.dimensions)
+                    parts.append(Part(Fraction(amplitude), _in_sample(rest, sample, setting)))
+            yield tuple(parts)
 
 
 def _in_sample(profiles: tuple[Profile, ...], sample: int | None, setting: Setting) -> tuple[Profile, ...]:
