@@ -36,6 +36,8 @@ class Board:
         """The mean over axes, on all cells."""
         add, scale = self.arithmetic.add, self.arithmetic.scale
         for axis in [place for place, name in enumerate(self.names) if name in over]:
+            if len(self.shares[axis]) == 1 and self.shares[axis][0] is not None:
+                continue
             found: dict[Cell, Any] = {}
             groups = [(*cell[:axis], *cell[axis + 1 :]) for cell in self.cells]
             for cell, group, value in zip(self.cells, groups, values, strict=True):

@@ -43,11 +43,15 @@ class Instance:
         number, add, multiply = board.arithmetic.number, board.arithmetic.add, board.arithmetic.multiply
         total = [number(Fraction(0))] * len(board.cells)
         for amplitude, profiles in self.parts:
-            lines = [[value(i, n, p) for n in range(len(board.shares[i]))] for i, p in enumerate(profiles)]
+            lines = {
+                i: [value(i, n, profile) for n in range(len(board.shares[i]))]
+                for i, profile in enumerate(profiles)
+                if profile[0] != "constant"
+            }
             for place, cell in enumerate(board.cells):
                 part = number(amplitude)
-                for line, n in zip(lines, cell, strict=True):
-                    part = multiply(part, line[n])
+                for axis, line in lines.items():
+                    part = multiply(part, line[cell[axis]])
                 total[place] = add(total[place], part)
         return total
 

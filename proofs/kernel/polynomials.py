@@ -39,6 +39,8 @@ class Polynomials:
     def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
         """The product."""
         require(len(left) * len(right) <= MOST_PRODUCTS, "the polynomials are too long")
+        if not left or right == {self.one: 1}:
+            return left
         found: Polynomial = {}
         for first, a in left.items():
             for second, b in right.items():
@@ -67,7 +69,7 @@ class Polynomials:
         power = found = self.number(1 / root)
         for i in range(1, self.order + 1):
             # (1 - w)^(-1/2) is the sum of binom(2i, i) (w/4)^i.
-            power = self.multiply(power, rest)
+            power = self.multiply(rest, power)
             found = self.add(found, power, Fraction(comb(2 * i, i), 4**i))
         return found
 

@@ -67,4 +67,4 @@ def fraction(value: Any) -> Fraction:
     text = word(value)
     known = len(text) <= 2 * LONGEST_NUMBER and re.fullmatch(r"-?\d+(/0*[1-9]\d*|\.\d+)?", text, re.ASCII)
     require(bool(known), f"{text[:40]!r}: no rational number")
-    return Fraction(text)
+    return Fraction(text) if "/" in text or "." in text else Fraction(int(text))

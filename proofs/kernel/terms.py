@@ -75,7 +75,8 @@ class _Reader:
         if token[:1].isdigit():
             require(len(token) <= 2 * LONGEST_NUMBER, "term: a number too long")
             above, _, below = token.partition("/")
-            return ("number", Fraction(above) / int(below or 1))
+            value = Fraction(above) / int(below or 1)
+            return ("number", value.numerator if value.denominator == 1 else value)
         require(token in ("(", "par", "mean", "rsqrt"), f"term: {token!r} where an operand belongs")
         if token != "(":
             self.take("(")
@@ -106,7 +107,7 @@ def negative(term: Term) -> Term:
     factors = term[1:] if term[0] == "product" else (term,)
     if factors[0][0] == "number":
         return ("product", negative(factors[0]), *factors[1:])
-    return ("product", ("number", Fraction(-1)), *factors)
+    return ("product", ("number", -1), *factors)
 
 
 def read_term(text: str, names: str) -> tuple[Term, tuple[Axes, ...]]:
