@@ -7,11 +7,15 @@ mean is the coefficient of y at k = 0 times the phase there: the case L = 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sympy import Ge, Not
 from sympy.logic.boolalg import Boolean
 
 from theory.derivations.aliasing import first_alias
-from theory.derivations.rule import L, Rule
+from theory.derivations.exact import real
+from theory.derivations.rule import Case, L, Rule
+from theory.derivations.samples import mean, sampled, translated, unknowns
 
 
 def derive() -> Boolean:
@@ -20,4 +24,13 @@ def derive() -> Boolean:
     return Not(Ge(largest_frequency, first_alias()))
 
 
-RULE = Rule("mean over the moving axis", "of an equivariant array, or of degree L < N: invariant", derive)
+def exact(size: int) -> Iterator[Case]:
+    """T_t y has the mean of y, for every array y; P(n - t) has that of P(n), for every P of degree L."""
+    y, t = unknowns(size), real("t")
+    of_equivariant = mean(translated(y, t)) == mean(y)
+    for degree in range(size + 2):
+        of_degree = mean(sampled(degree, size, t)) == mean(sampled(degree, size))
+        yield Case({"N": size, "L": degree}, of_equivariant and of_degree)
+
+
+RULE = Rule("mean over the moving axis", "of an equivariant array, or of degree L < N: invariant", derive, exact)

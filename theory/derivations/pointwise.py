@@ -8,10 +8,16 @@ of d is 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import reduce
+from operator import mul
+
 from sympy.logic.boolalg import Boolean
 
 from theory.derivations.aliasing import whole_turns
-from theory.derivations.rule import Rule, t
+from theory.derivations.exact import Displacement
+from theory.derivations.rule import Case, Rule, t
+from theory.derivations.samples import Array, displacements, meant, times, translated, unknowns
 
 
 def derive() -> Boolean:
@@ -19,4 +25,22 @@ def derive() -> Boolean:
     return whole_turns(t)
 
 
-RULE = Rule("pointwise", "of invariant arrays: invariant; of equivariant ones: equivariant under shifts only", derive)
+def exact(size: int) -> Iterator[Case]:
+    """T_t of the square and the cube of y is that power of T_t y, for every array y."""
+    y = unknowns(size)
+    for spelled in displacements(size):
+        yield Case({"N": size, "t": spelled}, all(_commutes(y, u) for u in meant(spelled, size)))
+
+
+def _commutes(y: Array, u: Displacement) -> bool:
+    after = translated(y, u)
+    return all(
+        reduce(mul, [value] * power) == moved
+        for power in (2, 3)
+        for value, moved in zip(after, translated(times(*[y] * power), u), strict=True)
+    )
+
+
+RULE = Rule(
+    "pointwise", "of invariant arrays: invariant; of equivariant ones: equivariant under shifts only", derive, exact
+)

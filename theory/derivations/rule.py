@@ -1,4 +1,7 @@
-"""What a derivation exports: a named rule, its statement in words, and the function that derives its condition.
+"""What a derivation exports: a named rule, its statement in words, and two functions that know nothing of each other.
+
+``derive`` finds the side condition for all sizes at once, with SymPy. ``exact`` decides on one small size, from the
+definition and in exact arithmetic, whether the statement is true; so each can convict the other.
 
 Symbols shared by all derivations, so that one substitution serves every condition:
 
@@ -12,8 +15,9 @@ Symbols shared by all derivations, so that one substitution serves every conditi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from sympy import Symbol
 from sympy.logic.boolalg import Boolean
@@ -32,13 +36,27 @@ s = Symbol("s", real=True)
 
 
 @dataclass(frozen=True)
+class Case:
+    """Values of a rule's symbols, by name, and whether the statement ``holds`` there by its definition.
+
+    A displacement may be spelled as the calculus spells it: ``integer`` for all whole numbers, ``real`` for all reals.
+    """
+
+    values: Mapping[str, int | Fraction | str]
+    holds: bool
+
+
+@dataclass(frozen=True)
 class Rule:
     """A rule of the calculus.
 
     ``derive`` starts from the definition and returns the side condition as a SymPy relation (or a formula of
     relations) in the symbols of this module; :func:`theory.calculus.conditions.holds` reads that very object.
+    ``exact`` takes N and decides the statement at values on both sides of the condition's boundary: the condition is
+    right if it holds in those cases in which the statement does, and in no others.
     """
 
     name: str
     statement: str
     derive: Callable[[], Boolean]
+    exact: Callable[[int], Iterator[Case]]
