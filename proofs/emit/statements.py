@@ -6,13 +6,14 @@ says these.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from theory.calculus.setting import fit_band
-from theory.spec.axes import Axis, AxisKind
+from theory.spec.axes import Axis, AxisKind, Layout
 from theory.spec.claims import Claim
 from theory.spec.grids import Size
-from theory.spec.terms import spell
+from theory.spec.terms import Term, spell
 
 Document = dict[str, Any]
 
@@ -31,12 +32,17 @@ def fitted(claim: Claim) -> tuple[Size, ...]:
     return tuple(fit_band(n, limit) if limit is not None and a.kind is AxisKind.SPATIAL else n for a, n in axes)
 
 
+@lru_cache(maxsize=16_384)
+def _spelled(term: Term, layout: Layout) -> str:
+    return spell(term, layout)
+
+
 def statement(claim: Claim, claimed: str) -> Document:
     """The statement that a claim holds, fails on some grid, or fails on every grid."""
     layout, action = claim.grid.layout, claim.action
     domain = claim.domain
     return {
-        "term": spell(claim.term, layout),
+        "term": _spelled(claim.term, layout),
         "axes": [
             {"name": axis.name, "kind": kind_of(axis), "size": [size.least, size.step]}
             for axis, size in zip(layout, fitted(claim), strict=True)

@@ -1,0 +1,1 @@
+"""The census: every layer of the language decided, certified and checked, block by block."""
