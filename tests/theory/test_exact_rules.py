@@ -128,19 +128,20 @@ NEAR: tuple[tuple[Rule, Boolean, Boolean], ...] = (
     (nyquist_defect.RULE, And(Eq(frac((A - A0) / 2), 0), Eq(frac(T * D / N), 0)), And(Eq(A, 0), Eq(A0, 0), Eq(D, 0))),
     (product.RULE, L >= L1 + L2, And(L1 > 0, Eq(L, L1 + L2))),
     (sum_rule.RULE, Or(Eq(L, L1), Eq(L, L2)), And(L1 >= L2, Eq(L, L1))),
-    (band.ALL, Or(Eq(K, floor(N / 2)), Eq(K, ceiling(N / 2))), And(Eq(K, floor(N / 2)), N < 8)),
-    (band.NYQUIST_FREE, Or(Eq(K, floor(N / 2)), Eq(K, ceiling(N / 2) - 1)), And(Eq(K, ceiling(N / 2) - 1), N < 8)),
+    (band.ALL, Or(Eq(K, floor(N / 2)), Eq(K, ceiling(N / 2))), And(Eq(K, floor(N / 2)), N < 5)),
+    (band.NYQUIST_FREE, Or(Eq(K, floor(N / 2)), Eq(K, ceiling(N / 2) - 1)), And(Eq(K, ceiling(N / 2) - 1), N < 5)),
 )
 
 
 @pytest.mark.parametrize(("rule", "weaker", "stronger"), NEAR, ids=[f"{r.name}: {w}; {s}" for r, w, s in NEAR])
 def test_a_condition_close_to_the_derived_one_is_convicted(rule: Rule, weaker: Boolean, stronger: Boolean) -> None:
     too_weak, too_strong = replace(rule, derive=lambda: weaker), replace(rule, derive=lambda: stronger)
-    assert any(derived(too_weak, case) and not case.holds for case in cases(rule))
-    assert any(case.holds and not derived(too_strong, case) for case in cases(rule))
+    few = [case for case in cases(rule) if case.values["N"] in range(2, 6)]
+    assert any(derived(too_weak, case) and not case.holds for case in few)
+    assert any(case.holds and not derived(too_strong, case) for case in few)
     # Close indeed: neither is wrong in the other direction.
-    assert all(derived(too_weak, case) for case in cases(rule) if case.holds)
-    assert not any(derived(too_strong, case) for case in cases(rule) if not case.holds)
+    assert all(derived(too_weak, case) for case in few if case.holds)
+    assert not any(derived(too_strong, case) for case in few if not case.holds)
 
 
 def test_every_rule_has_conditions_close_to_it() -> None:

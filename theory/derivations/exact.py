@@ -41,6 +41,8 @@ class Turns:
     def __add__(self, other: Displacement) -> Turns:
         if not isinstance(other, Turns):
             return Turns(self.known + other, self.unknown)
+        if not (self.unknown and other.unknown):
+            return Turns(self.known + other.known, self.unknown or other.unknown)
         factors = dict(self.unknown)
         for name, factor in other.unknown:
             factors[name] = factors.get(name, Fraction(0)) + factor
@@ -143,7 +145,13 @@ def total(summands: Iterable[Number]) -> Number:
 def _together(first: Turns, second: Displacement) -> Turns:
     """The sum of two turns, without whole ones. Remembered, since few sums occur and they occur often."""
     turns = first + second
-    return Turns(turns.known % 1, turns.unknown)
+    return _one(Turns(turns.known % 1, turns.unknown))
+
+
+@lru_cache(maxsize=50_000)
+def _one(turns: Turns) -> Turns:
+    """The first of all equal ones, since a dictionary finds what is identical without comparing it."""
+    return turns
 
 
 def _remainder(counts: Mapping[Turns, int], unknown: Unknowns) -> Iterable[tuple[Turns, int]]:
@@ -160,7 +168,7 @@ def _remainder(counts: Mapping[Turns, int], unknown: Unknowns) -> Iterable[tuple
         if leading:
             for place, coefficient in enumerate(divisor, start):
                 rest[place] -= leading * coefficient
-    return [(Turns(Fraction(place, order), unknown), count) for place, count in enumerate(rest) if count]
+    return [(_one(Turns(Fraction(place, order), unknown)), count) for place, count in enumerate(rest) if count]
 
 
 @cache
