@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from equinorm.rooms import check_rooms
 
 if TYPE_CHECKING:
+    from equinorm.counting import census
     from equinorm.deciding import decide
     from equinorm.deriving import derive
     from equinorm.measuring import measure
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "decide", "derive", "measure", "paper"]
+__all__ = ["SpecificationError", "__version__", "census", "decide", "derive", "measure", "paper"]
 
 check_rooms()
 
 # Where a name is defined. A module of this package must not bear a verb's name: importing it would hide the verb.
 _HOME = {
     "SpecificationError": "theory.spec.errors",
+    "census": "equinorm.counting",
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
     "measure": "equinorm.measuring",

@@ -13,6 +13,7 @@ from theory.decision.decide import decide as decide_claim
 from theory.decision.reasons import reason
 from theory.decision.verdicts import Proof, Verdict
 from theory.spec.claims import Claim
+from theory.spec.errors import refuse
 from theory.spec.layers import DEFAULT_EPS, Normalization, parse_eps
 from theory.spec.terms import InverseRoot, Term, walk
 
@@ -78,6 +79,25 @@ class Decision:
             "by_grid": by_grid,
             "version": equinorm.__version__,
         }
+
+    def certificates(self) -> tuple[str, ...]:
+        """The canonical text of a certificate for each grid, which the kernel accepts.
+
+        Raises:
+            SpecificationError: a verdict without one: unknown, or evidence too large to be written.
+        """
+        from proofs.emit.certificates import accepted_certificate, canonical
+
+        found = []
+        for name, verdict in self.verdicts:
+            one = accepted_certificate(verdict)
+            if one is None:
+                given = f"grid={name}, verdict={verdict.name}"
+                raise refuse(
+                    given, "a verdict with evidence that can be written", "there is no certificate for this one"
+                )
+            found.append(canonical(one))
+        return tuple(found)
 
     def _evidence(self, found: list[dict[str, Any] | None]) -> dict[str, Any] | None:
         """The evidence of the whole answer, from that on each grid: of the deciding one, or of all where all hold."""

@@ -9,6 +9,7 @@ import typer
 from equinorm.cli.errors import Status
 from equinorm.cli.options import JsonFlag
 from equinorm.cli.output import Answer
+from equinorm.files import replacing_file
 from theory.spec.errors import refuse
 
 STATUS = {"equivariant": Status.DONE, "not_equivariant": Status.DONE, "unknown": Status.UNKNOWN}
@@ -32,6 +33,9 @@ def decide(
     batch: Annotated[int | None, typer.Option(help="Samples. Default: every number from 2 up.")] = None,
     channels: Annotated[int | None, typer.Option(help="Channels. Default: every number from 2 up.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: both families.")] = None,
+    certificate: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write the certificate; .jsonl for those of both families.")
+    ] = None,
     expect: Annotated[str | None, typer.Option(metavar="VERDICT", help="Exit with 1 for another verdict.")] = None,
     json: JsonFlag = False,
 ) -> Answer:
@@ -42,6 +46,9 @@ def decide(
 
     if expect is not None and expect not in VERDICTS:
         raise refuse(f"expect={expect}", f"one of {', '.join(VERDICTS)}")
+    if certificate is not None and grid is None and not certificate.endswith(".jsonl"):
+        expected = "a name ending in .jsonl, since two families of grids have two certificates"
+        raise refuse(f"certificate={certificate}", expected, "or name one family, or one grid, by --grid")
     found = verb(
         layer,
         center=center,
@@ -59,6 +66,10 @@ def decide(
         channels=channels,
         grid=grid,
     )
+    if certificate is not None:
+        texts = found.certificates()
+        with replacing_file(certificate, "certificate") as path:
+            path.write_text("".join(texts), encoding="ascii")
     status = STATUS[found.verdict]
     if expect is not None:
         status = Status.DONE if found.verdict == expect else Status.DOES_NOT_HOLD

@@ -15,6 +15,8 @@ from proofs.emit.refutations import by_candidates, of_witness, pattern, tiling
 from proofs.emit.statements import FAILS, FAILS_EVERYWHERE, HOLDS, Document, fitted, statement
 from proofs.emit.steps import derivation_steps
 from proofs.kernel.checking import SCHEMA, VERSION
+from proofs.kernel.checking import verdict as refusal
+from proofs.kernel.rejection import MOST_BITS
 from proofs.kernel.statements import read_statement
 from theory.decision.verdicts import Counterexample, Proof, Unknown, Verdict
 from theory.spec.grids import Grid
@@ -42,6 +44,17 @@ def certificate(verdict: Verdict) -> Document | None:
         derivations = [derivation_steps(derivation, claim.grid.layout) for derivation in verdict.derivations]
         return assembled(statement(claim, HOLDS), {"kind": "typing", "derivations": derivations})
     return _refuted(verdict)
+
+
+def accepted_certificate(verdict: Verdict) -> Document | None:
+    """The certificate of a verdict, its numbers in as many digits as the kernel needs to accept it."""
+    found = certificate(verdict)
+    while found is not None and (reason := refusal(canonical(found))) is not None:
+        example = found["evidence"].get("example")
+        if example is None or example["bits"] * 2 > MOST_BITS:
+            raise ArithmeticError(f"the kernel rejects a certificate of {verdict.claim.term}: {reason}")
+        example["bits"] *= 2
+    return found
 
 
 def _refuted(verdict: Counterexample) -> Document | None:
