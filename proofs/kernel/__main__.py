@@ -50,7 +50,8 @@ def main(paths: list[str]) -> int:
                 reason = limited(text)
                 accepted, rejected = accepted + (reason is None), rejected + (reason is not None)
                 if reason is not None:
-                    print(f"{place}: rejected: {' '.join(reason.split())[:400]}")  # noqa: T201
+                    said = f"{place}: rejected: {' '.join(reason.split())[:400]}"
+                    print(said.encode("ascii", "backslashreplace").decode())  # noqa: T201
         except OSError as error:
             print(f"{path}: {error.strerror}", file=sys.stderr)  # noqa: T201
             return 2

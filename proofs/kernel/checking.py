@@ -23,7 +23,16 @@ EVIDENCE: dict[str, tuple[Callable[[Any, Statement], None], tuple[str, ...]]] = 
 
 def check(text: str) -> Statement:
     """The statement that a certificate proves. Raises Rejected."""
-    schema, version, statement, evidence = take(read_json(text), "schema version statement evidence")
+    try:
+        return _checked(read_json(text))
+    except MemoryError:
+        raise Rejected("more memory than one certificate may take") from None
+    except RecursionError:
+        raise Rejected("nested too deeply") from None
+
+
+def _checked(document: Any) -> Statement:
+    schema, version, statement, evidence = take(document, "schema version statement evidence")
     word(schema, SCHEMA)
     integer(version, VERSION, VERSION)
     found = read_statement(statement)
@@ -40,8 +49,4 @@ def verdict(text: str) -> str | None:
         check(text)
     except Rejected as reason:
         return str(reason)
-    except MemoryError:
-        return "more memory than one certificate may take"
-    except RecursionError:
-        return "nested too deeply"
     return None

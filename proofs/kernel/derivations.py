@@ -15,7 +15,7 @@ from typing import Any
 from proofs.kernel.normal_forms import equal
 from proofs.kernel.progressions import Progression, read_progression
 from proofs.kernel.reading import integer, items, take, word
-from proofs.kernel.rejection import MOST_STEPS, require
+from proofs.kernel.rejection import MOST_NODES, MOST_STEPS, require
 from proofs.kernel.statements import NOTHING, ONE, Axis, Statement
 from proofs.kernel.terms import Term
 
@@ -68,11 +68,13 @@ def check_typing(value: Any, statement: Statement) -> None:
     for moving, derivation in zip(expected, items(derivations, 26, len(expected)), strict=True):
         name, steps = take(derivation, "axis steps")
         word(name, moving.name)
-        setting, done = Setting(statement, moving), list[Step]()
+        setting, done, nodes = Setting(statement, moving), list[Step](), list[int]()
         for data in items(steps, MOST_STEPS):
             rule, of, stated, given = take(data, "rule of facts with")
             apply = RULES[word(rule, *RULES)]
             premises = [done[integer(place, 0, len(done) - 1)] for place in items(of, MOST_STEPS)]
+            nodes.append(1 + sum(nodes[place] for place in of))
+            require(nodes[-1] <= MOST_NODES, f"a term of more than {MOST_NODES} operations")
             term, known = apply(given, premises, setting)
             facts = _read_facts(stated)
             require(facts.follow_from(known), f"step {len(done)} along {name}, {rule}: the facts do not follow")

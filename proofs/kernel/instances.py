@@ -79,7 +79,8 @@ class Instance:
 def _read_profile(text: str, axis: Axis, listed: int) -> Profile:
     kind, _, digits = text.partition(" ")
     counted = word(kind, "constant", "wave", "entry", "pair", "cosine", "sine") not in ("constant", "wave")
-    require(digits.isdigit() and len(digits) < 8 if counted else text == kind, f"{text[:40]!r}: no profile")
+    known = digits.isascii() and digits.isdigit() and len(digits) < 8
+    require(known if counted else text == kind, f"{text[:40]!r}: no profile")
     number, limit = int(digits or 0), axis.limit
     require(kind not in ("entry", "pair") or number + (kind == "pair") < listed, f"{axis.name}: no cell for {text}")
     require(limit is not None or kind not in ("wave", "cosine", "sine"), f"{axis.name}: a wave along an index axis")

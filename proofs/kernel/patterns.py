@@ -64,6 +64,7 @@ def _shift(instance: Instance, order: int, wave: Any) -> Polynomial:
     require(wave is None, "a shift has no wave")
     moving, only, count = instance.moving, instance.only, instance.listed[instance.moving]
     statement = instance.statement
+    require(statement.axes[moving].size != Progression(count), "the samples have no cell of the rest")
     arithmetic = Polynomials(order, len(instance.listed), lambda wave: False)
     board = _board(instance, arithmetic, None)
 

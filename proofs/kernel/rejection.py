@@ -1,10 +1,11 @@
 """Rejection, the one way in which a certificate fails, and the limits beyond which none is looked at."""
 
 LARGEST_TEXT, LONGEST_NUMBER, LARGEST_SIZE = 4_000_000, 1_100, 1_000_000
-MOST_STEPS, MOST_CELLS, MOST_PRODUCTS, MOST_BITS, LARGEST_ORDER = 5_000, 20_000, 20_000, 8_192, 16
-SECONDS, MEGABYTES = 5, 256
-"""Characters of a certificate, digits of a number, entries of an axis; steps of a derivation, cells of an array,
-products of an expanded term, bits of an enclosure, order of a Taylor term; time and memory for one certificate."""
+MOST_STEPS, MOST_NODES, MOST_CELLS, MOST_PRODUCTS = 5_000, 200_000, 20_000, 20_000
+MOST_BITS, LARGEST_ORDER, SECONDS, MEGABYTES = 8_192, 16, 5, 256
+"""Characters of a certificate, digits of a number, entries of an axis; steps of a derivation, operations of the term of
+a step, cells of an array, products of an expanded term; bits of an enclosure, order of a Taylor term; time and memory
+for one certificate."""
 
 
 class Rejected(Exception):

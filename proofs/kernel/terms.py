@@ -60,9 +60,8 @@ class _Reader:
             return base
         self.take()
         digits = self.take()
-        require(
-            digits.isdigit() and 2 <= int(digits) <= LARGEST_POWER, f"term: {digits[:9]!r} is no power from 2 to 64"
-        )
+        known = digits.isdigit() and len(digits) < 4 and 2 <= int(digits) <= LARGEST_POWER
+        require(known, f"term: {digits[:9]!r} is no power from 2 to 64")
         return ("power", base, int(digits))
 
     def axes(self) -> Axes:
