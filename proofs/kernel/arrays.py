@@ -54,11 +54,13 @@ def evaluate(term: Term, leaves: dict[Term, list[Any]], board: Board) -> list[An
     def each(operation: Callable[..., Any], *arrays: list[Any]) -> list[Any]:
         # Where a mean made values one object, the operation is done once.
         done: dict[tuple[int, ...], Any] = {}
-        keys = list(zip(*(map(id, array) for array in arrays), strict=True))
-        for key, values in zip(keys, zip(*arrays, strict=True), strict=True):
+        found = []
+        for values in zip(*arrays, strict=True):
+            key = tuple(map(id, values))
             if key not in done:
                 done[key] = operation(*values)
-        return [done[key] for key in keys]
+            found.append(done[key])
+        return found
 
     def value(node: Term) -> list[Any]:
         if node not in known:

@@ -86,5 +86,5 @@ def check_example(value: Any, statement: Statement) -> None:
 def _stated(value: Any, found: Enclosure, bits: int) -> tuple[Fraction, Fraction]:
     low, high = map(fraction, items(value, 2, 2))
     inside = low * 2**bits <= found[0] and found[1] <= high * 2**bits
-    require(inside, f"a value is not known to lie between {str(low)[:40]} and {str(high)[:40]}")
+    require(inside, "a value is not known to lie between {} and {}", low, high)
     return low, high

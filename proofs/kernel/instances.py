@@ -62,16 +62,17 @@ class Instance:
         for place, (names, given) in enumerate(zip(self.statement.parameters, self.parameters, strict=True)):
             own = [i for i, name in enumerate(board.names) if name in names]
             count = prod(len(board.shares[i]) for i in own)
-            require(len(given) in (1, count), f"parameter {place}: {len(given)} values, expected {count}")
-            groups = dict.fromkeys(tuple(cell[i] for i in own) for cell in board.cells)
-            values = dict(zip(groups, map(number, given * (count // len(given))), strict=True))
-            found["par", place] = [values[tuple(cell[i] for i in own)] for cell in board.cells]
+            require(len(given) in (1, count), "parameter {}: {} values, expected {}", place, len(given), count)
+            groups = [tuple(cell[i] for i in own) for cell in board.cells]
+            values = map(number, given if len(given) == count else given * count)
+            value = dict(zip(dict.fromkeys(groups), values, strict=True))
+            found["par", place] = [value[group] for group in groups]
         return found
 
     def indicator(self, axis: int, n: int, profile: Profile) -> Fraction:
         """The profiles constant, entry and pair at a cell."""
         kind, number = profile
-        require(kind in ("constant", "entry", "pair"), f"{kind}: no profile of this evidence")
+        require(kind in ("constant", "entry", "pair"), "{}: no profile of this evidence", kind)
         inside = n < self.listed[axis] and n in ((number,) if kind == "entry" else (number, number + 1))
         return Fraction(int(kind == "constant" or inside))
 
@@ -80,15 +81,15 @@ def _read_profile(text: str, axis: Axis, listed: int) -> Profile:
     kind, _, digits = text.partition(" ")
     counted = word(kind, "constant", "wave", "entry", "pair", "cosine", "sine") not in ("constant", "wave")
     known = digits.isascii() and digits.isdigit() and len(digits) < 8
-    require(known if counted else text == kind, f"{text[:40]!r}: no profile")
+    require(known if counted else text == kind, "{}: no profile", text)
     number, limit = int(digits or 0), axis.limit
-    require(kind not in ("entry", "pair") or number + (kind == "pair") < listed, f"{axis.name}: no cell for {text}")
-    require(limit is not None or kind not in ("wave", "cosine", "sine"), f"{axis.name}: a wave along an index axis")
+    require(kind not in ("entry", "pair") or number + (kind == "pair") < listed, "{}: no cell for {}", axis.name, text)
+    require(limit is not None or kind not in ("wave", "cosine", "sine"), "{}: a wave along an index axis", axis.name)
     if limit is not None and counted:
         # What an entry holds reaches N/2, what a pair holds does not.
         size = axis.size.plus(ONE, -1) if kind == "pair" else axis.size
         highest = size.half() if kind in ("entry", "pair") else Progression(number)
-        require(limit.plus(ONE).above(highest), f"{axis.name}: {text} leaves the domain")
+        require(limit.plus(ONE).above(highest), "{}: {} leaves the domain", axis.name, text)
     return kind, number
 
 
@@ -99,7 +100,7 @@ def read_instance(value: Any, statement: Statement) -> Instance:
     only = None
     listed = [integer(n, 0, LARGEST_SIZE) for n in items(cells, 26, count)]
     for own, n in zip(axes, listed, strict=True):
-        require(own.size.plus(ONE).above(Progression(n)), f"{own.name}: more cells than entries")
+        require(own.size.plus(ONE).above(Progression(n)), "{}: more cells than entries", own.name)
     if word(moves, "all", "first sample") == "first sample":
         only = next((place for place, own in enumerate(axes) if own.separate and listed[place]), None)
         require(only is not None, "the samples move alike, or the first has no cell of its own")
@@ -113,5 +114,5 @@ def read_instance(value: Any, statement: Statement) -> Instance:
     place = [integer(n, 0, LARGEST_SIZE) for n in items(entry, 26, count)]
     for own, n, here in zip(axes, listed, place, strict=True):
         met = here < n or (here == n and own.size.above(Progression(n)))
-        require(met, f"{own.name}: {here} is no cell of every grid")
+        require(met, "{}: {} is no cell of every grid", own.name, here)
     return Instance(statement, statement.axis(axis), only, listed, parts, values, fraction(eps), tuple(place))

@@ -3,6 +3,7 @@
 import json
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from proofs.kernel.rejection import LARGEST_TEXT, LONGEST_NUMBER, Rejected, require
@@ -35,36 +36,40 @@ def read_json(text: str) -> Any:
 
 def take(value: Any, keys: str) -> list[Any]:
     """The values of an object with exactly these keys, in the order in which they are named."""
-    require(isinstance(value, dict), f"expected an object, found {str(value)[:40]}")
-    odd = sorted(set(keys.split()) ^ value.keys())
-    require(not odd, f"expected the keys {keys}; missing or unknown: {', '.join(odd)[:80]}")
-    return [value[key] for key in keys.split()]
+    require(isinstance(value, dict), "expected an object, found {}", value)
+    names = keys.split()
+    require(value.keys() == set(names), "expected the keys {}, found {}", keys, [*value])
+    return [value[name] for name in names]
 
 
 def items(value: Any, most: int, exactly: int | None = None) -> list[Any]:
     """A list of at most ``most`` items, or of exactly so many."""
-    require(isinstance(value, list), f"expected a list, found {str(value)[:40]}")
-    expected = f"at most {most}" if exactly is None else str(exactly)
-    require(len(value) <= most and exactly in (None, len(value)), f"a list of {len(value)} items, expected {expected}")
+    require(isinstance(value, list), "expected a list, found {}", value)
+    require(len(value) <= most, "a list of {} items, more than {}", len(value), most)
+    require(exactly in (None, len(value)), "a list of {} items, expected {}", len(value), exactly)
     return list(value)
 
 
 def integer(value: Any, least: int, most: int) -> int:
     """An integer between two bounds."""
-    require(type(value) is int and least <= value <= most, f"{str(value)[:40]}: expected {least} to {most}")
+    require(type(value) is int and least <= value <= most, "{}: expected {} to {}", value, least, most)
     return int(value)
 
 
 def word(value: Any, *choices: str) -> str:
     """One of some words, or any text."""
-    require(isinstance(value, str), f"expected text, found {str(value)[:40]}")
-    require(not choices or value in choices, f"{str(value)[:40]!r}: expected {' or '.join(choices)}")
+    require(isinstance(value, str), "expected text, found {}", value)
+    require(not choices or value in choices, "{}: expected one of {}", value, choices)
     return str(value)
 
 
 def fraction(value: Any) -> Fraction:
     """A rational number written as text: ``-3``, ``1/2`` or ``0.25``."""
-    text = word(value)
+    return _fraction(word(value))
+
+
+@lru_cache(maxsize=1024)
+def _fraction(text: str) -> Fraction:
     known = len(text) <= 2 * LONGEST_NUMBER and re.fullmatch(r"-?\d+(/0*[1-9]\d*|\.\d+)?", text, re.ASCII)
-    require(bool(known), f"{text[:40]!r}: no rational number")
-    return Fraction(text) if "/" in text or "." in text else Fraction(int(text))
+    require(bool(known), "{}: no rational number", text)
+    return Fraction(text)

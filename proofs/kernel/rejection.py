@@ -12,7 +12,7 @@ class Rejected(Exception):
     """The certificate does not prove its statement; the text says why."""
 
 
-def require(condition: bool, reason: str) -> None:
-    """Reject with ``reason`` unless the condition holds."""
+def require(condition: bool, reason: str, *found: object) -> None:
+    """Reject with ``reason`` unless the condition holds; what was found stands in its braces, cut short."""
     if not condition:
-        raise Rejected(reason)
+        raise Rejected(reason.format(*(str(each)[:40] for each in found)) if found else reason)
