@@ -21,6 +21,7 @@ from theory.calculus.displace import Displacement, Phase
 from theory.calculus.profiles import Part, Profile
 from theory.calculus.setting import Dimension, Setting
 from theory.calculus.trials import CONSTANT, Trial, occurrences
+from theory.decision.decide import derive
 from theory.spec.axes import AxisSet
 from theory.spec.terms import Mean, Term, walk
 
@@ -87,17 +88,22 @@ def candidates(term: Term, setting: Setting, size: int, eps: Fraction) -> Iterat
     """The candidates for a numbered term; ``size`` is the least number of samples of the moving axis."""
     if setting.moving.restricted and not setting.moving.without_nyquist:
         return  # a band: which wave is at fault depends on the size
-    means = [node.axes for node in walk(term) if isinstance(node, Mean)]
-    if any(setting.moving.name in occurrence.axes for occurrence in occurrences(term)):
-        yield Candidate("shift", 0, Trial((), 1, eps, ONE_SAMPLE))
-        for parts in _inputs(term, setting, ()):
-            yield Candidate("shift", 1, Trial(parts, 1, eps, ONE_SAMPLE))
-    if any(axes & setting.separate for axes in means):
-        for samples, order in (((0,), 1), ((0, 1), 3), ((0, 1), 2)):
-            for parts in _inputs(term, setting, samples):
-                yield Candidate("shift", order, Trial(parts, 0, eps, ONE_SAMPLE))
+    if not derive(term, replace(setting, shifts=True)).holds:
+        yield from _shifts(term, setting, eps)
     if not setting.shifts:
         alike = replace(setting, dimensions=tuple(replace(d, separate=False) for d in setting.dimensions))
         for order in {1: (3,), 0: (2,), None: (2, 3)}[parity(term)]:
             for parts in _inputs(term, alike, ()):
                 yield Candidate("wave", order, Trial(parts, 0, eps, fractional(size)))
+
+
+def _shifts(term: Term, setting: Setting, eps: Fraction) -> Iterator[Candidate]:
+    """Those that a shift by one sample shows."""
+    if any(setting.moving.name in occurrence.axes for occurrence in occurrences(term)):
+        yield Candidate("shift", 0, Trial((), 1, eps, ONE_SAMPLE))
+        for parts in _inputs(term, setting, ()):
+            yield Candidate("shift", 1, Trial(parts, 1, eps, ONE_SAMPLE))
+    if any(node.axes & setting.separate for node in walk(term) if isinstance(node, Mean)):
+        for samples, order in (((0,), 1), ((0, 1), 3), ((0, 1), 2)):
+            for parts in _inputs(term, setting, samples):
+                yield Candidate("shift", order, Trial(parts, 0, eps, ONE_SAMPLE))

@@ -86,8 +86,9 @@ def _shift(instance: Instance, order: int, wave: Any) -> Polynomial:
     displaced = [x[before(cell)] for cell in board.cells]
     entry = instance.entry
     require(still(entry) or 0 < entry[moving] < count, "the entry that is compared has no cell before it")
-    first = evaluate(statement.term, instance.leaves(board, displaced), board)[board.place[entry]]
-    second = evaluate(statement.term, instance.leaves(board, x), board)[before(entry)]
+    still_value = evaluate(statement.term, instance.leaves(board, x), board)
+    moved_value = still_value if displaced == x else evaluate(statement.term, instance.leaves(board, displaced), board)
+    first, second = moved_value[board.place[entry]], still_value[before(entry)]
     return {key: part for key, part in arithmetic.add(first, second, -1).items() if key[0] == order}
 
 

@@ -34,7 +34,9 @@ class Polynomials:
         found = dict(left)
         for key, value in right.items():
             found[key] = found.get(key, 0) + factor * value
-        return {key: value for key, value in found.items() if value}
+            if not found[key]:
+                del found[key]
+        return found
 
     def multiply(self, left: Polynomial, right: Polynomial) -> Polynomial:
         """The product."""
