@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +72,7 @@ def _start(function: Callable[[Question], Answer]) -> Child:
     command = f"from {__name__} import serve; from {function.__module__} import {function.__name__} as f; serve(f)"
     # A session of its own: an interruption from the terminal reaches the caller alone, which then ends its children.
     return subprocess.Popen(
-        [sys.executable, "-c", command],
+        [sys.executable, "-P", "-c", command],  # -P: a folder called theory where the user stands is none of ours
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -95,13 +96,22 @@ def _exchange(child: Child, question: object) -> Any:
 
 def _end(children: Sequence[Child]) -> None:
     for child in children:
-        child.kill()
+        _kill(child)
     for child in children:
         child.wait()
         for stream in (child.stdin, child.stdout):
             if stream is not None and not stream.closed:
                 with suppress(OSError):
                     stream.close()
+
+
+def _kill(child: Child) -> None:
+    """End a child and the processes that it started itself, which are of its session."""
+    if child.poll() is not None or not hasattr(os, "killpg"):
+        child.kill()  # nothing, if it has ended
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
 
 
 def serve(function: Callable[[Question], Answer]) -> None:
