@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +10,9 @@ from typing import Any
 
 from equinorm.files import replacing_folder
 from equinorm.progress import Listener, Progress
-from proofs.census.manifest import Entry
+from proofs.census.manifest import MANIFEST, Entry, spelled
 from proofs.census.run import AXES, run
 from theory.spec.errors import refuse
-
-MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class Census:
             arrays = {"all": "all real arrays", "nyquist-free": "Nyquist-free arrays"}[entry.domain]
             lines += [
                 f"{entry.action}s of {' and '.join(entry.axes)}, {entry.scope}, {entry.grid} grids, {arrays}:",
-                f"  {entry.equivariant} of {entry.layers} layers are equivariant: those with {entry.condition}",
-                f"  with all three steps and a non-empty centring: those with {entry.paper_condition}",
+                f"  equivariant iff {entry.condition}   [{entry.equivariant} of {entry.layers} layers]",
+                f"  with all three steps and a non-empty centring, iff {entry.paper_condition}",
                 f"  certificates: {entry.accepted} of {entry.certificates} accepted, sha256 {entry.sha256[:16]}…",
             ]
         total = sum(entry.certificates for entry in self.entries)
@@ -57,7 +54,8 @@ def census(axes: str | None = None, out: str | Path | None = None, progress: Lis
 
     Args:
         axes: the axes that move, ``H``, ``W`` or ``HW``; all three cases if left out.
-        out: a folder for the certificates (1.4 kB each) and the manifest; nothing is kept if left out.
+        out: a folder for the certificates (1.4 kB each) and the manifest, which is the committed one
+            (``proofs/census/manifest.json``) byte for byte if all axes are asked; nothing is kept if left out.
         progress: told how far the work is.
 
     Returns:
@@ -66,6 +64,8 @@ def census(axes: str | None = None, out: str | Path | None = None, progress: Lis
 
     Raises:
         SpecificationError: other axes; a folder that holds anything else than what equinorm wrote.
+        Undecided: a layer without a certificate.
+        NotAccepted: a certificate that the kernel rejects.
     """
     if axes is not None and axes not in AXES:
         raise refuse(f"axes={axes}", f"one of {', '.join(AXES)}")
@@ -80,10 +80,9 @@ def census(axes: str | None = None, out: str | Path | None = None, progress: Lis
         def tell(done: int, total: int) -> None:
             if not told:
                 told.append(Progress("census", total, progress))
-            told[0].step(1)
+            told[0].step(done - told[0].done)
 
         found = Census(run(chosen, folder, progress=tell), None if out is None else Path(out))
         if out is not None:
-            text = json.dumps(found.document(), indent=1, ensure_ascii=False)
-            (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+            (folder / MANIFEST).write_text(spelled(found.entries), encoding="utf-8", newline="\n")
     return found

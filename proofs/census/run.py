@@ -91,16 +91,22 @@ def accepted_in(path: Path, expected: int) -> int:
     """
     root = Path(proofs.__file__).resolve().parent.parent
     done = subprocess.run(
-        [sys.executable, "-m", "proofs.kernel", str(path)],
+        # -P: a folder called proofs where the user stands holds another kernel.
+        [sys.executable, "-P", "-m", "proofs.kernel", str(path)],
         capture_output=True,
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
-    match = re.fullmatch(r"accepted (\d+), rejected 0", (done.stdout.splitlines() or [""])[-1])
-    if done.returncode or match is None or int(match[1]) != expected:
-        raise NotAccepted(((done.stdout + done.stderr).splitlines() or ["the kernel said nothing"])[0])
-    return int(match[1])
+    said, complaints = done.stdout.splitlines(), done.stderr.splitlines()
+    match = re.fullmatch(r"accepted (\d+), rejected 0", (said or [""])[-1])
+    if done.returncode or match is None:
+        # Rejections come first on standard output; a fault of the kernel's own ends with its name.
+        reason = said[0] if said else f"{path}: {(complaints or ['the kernel said nothing'])[-1]}"
+        raise NotAccepted(reason.removeprefix(f"{path.parent}{os.sep}"))
+    if int(match[1]) != expected:
+        raise NotAccepted(f"{path.name}: the kernel found {match[1]} certificates of {expected}")
+    return expected
 
 
 def run(
@@ -109,9 +115,14 @@ def run(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Entry, ...]:
-    """The census over some moving axes, its certificates written into ``folder``; in the order of the blocks."""
+    """The census over some moving axes, its certificates written into ``folder``; in the order of the blocks.
+
+    ``progress`` is told how many groups of blocks are done, 0 first, and of how many. Raises as :func:`census_of`.
+    """
     asked = groups(axes, folder)
     found: dict[Block, Entry] = {}
+    if progress:
+        progress(0, len(asked))
     count = min(workers or os.cpu_count() or 1, len(asked))
     for done, (_, entries) in enumerate(ask_all(census_of, asked, count), start=1):
         found.update(entries)
