@@ -17,7 +17,8 @@ from proofs.emit.steps import derivation_steps
 from proofs.kernel.statements import read_statement
 from theory.calculus.compile import compile_term
 from theory.calculus.setting import Setting, settings
-from theory.calculus.simplify import numbered
+from theory.calculus.simplify import at_one, numbered
+from theory.calculus.trials import occurrences
 from theory.decision.blocks import Block, all_layers
 from theory.decision.decide import decide, derive
 from theory.decision.verdicts import Unknown
@@ -40,9 +41,14 @@ class _Found:
 
 @dataclass
 class Certifier:
-    """Certifies layers, and remembers what it found along an axis."""
+    """Certifies layers, and remembers what it found along an axis.
+
+    A layer whose parameters are constant along the axis is refuted by what refutes it with all of them at 1; so the 17
+    affine steps share their refutations.
+    """
 
     known: dict[tuple[Term, Setting], _Found] = field(default_factory=dict)
+    plain: dict[tuple[Term, Setting], Document | None] = field(default_factory=dict)
 
     def certificate(self, term: Term, claim: Claim, along: tuple[Setting, ...]) -> tuple[bool, Document]:
         """Whether the claim holds for a numbered term, and the certificate of that; ``along`` are the claim's settings.
@@ -55,7 +61,7 @@ class Certifier:
         for setting in along:
             found = self.known.get((term, setting))
             if found is None:
-                found = self.known[term, setting] = _along(term, setting, claim, stated)
+                found = self.known[term, setting] = self._along(term, setting, claim)
             if found.refutation is not None:
                 return False, assembled(stated, found.refutation)
             if found.steps is None:
@@ -63,13 +69,37 @@ class Certifier:
             proved.append(found.steps)
         return True, assembled({**stated, "claim": HOLDS}, {"kind": "typing", "derivations": proved})
 
+    def _along(self, term: Term, setting: Setting, claim: Claim) -> _Found:
+        """The cheap questions: is there a pattern with the parameters at 1; does the term type; is there a pattern."""
+        plain = at_one(term, setting.moving.name)
+        if not occurrences(plain):
+            if (plain, setting) not in self.plain:
+                self.plain[plain, setting] = _refuted(plain, setting, claim)
+            refutation = self.plain[plain, setting]
+            if refutation is not None:
+                return _Found(refutation=_with_ones(refutation, len(occurrences(term))))
+        derivation = derive(term, setting)
+        if derivation.holds:
+            return _Found(steps=derivation_steps(derivation, claim.grid.layout))
+        return _Found(refutation=_refuted(term, setting, claim))
 
-def _along(term: Term, setting: Setting, claim: Claim, stated: Document) -> _Found:
-    """The cheap questions: does the term type as it stands; is there a pattern."""
-    derivation = derive(term, setting)
-    if derivation.holds:
-        return _Found(steps=derivation_steps(derivation, claim.grid.layout))
-    return _Found(refutation=pattern(term, setting, read_statement(stated)))
+
+def _refuted(term: Term, setting: Setting, claim: Claim) -> Document | None:
+    """The pattern that refutes a term along an axis, if it does not type and one is found."""
+    if derive(term, setting).holds:
+        return None
+    return pattern(term, setting, read_statement(statement(replace(claim, term=term), FAILS_EVERYWHERE)))
+
+
+def _with_ones(refutation: Document, count: int) -> Document:
+    """A refutation of a term without parameters as one of a term with so many, all 1."""
+    ones = {"parameters": [["1"]] * count}
+    found, example = refutation["pattern"], refutation["example"]
+    return {
+        **refutation,
+        "pattern": {**found, "instance": {**found["instance"], **ones}},
+        "example": {**example, "instance": {**example["instance"], **ones}},
+    }
 
 
 def _searched(claim: Claim) -> tuple[bool, Document]:

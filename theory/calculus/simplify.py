@@ -56,6 +56,13 @@ def numbered(term: Term) -> Term:
     return visit(term)
 
 
+def at_one(term: Term, axis: str) -> Term:
+    """A numbered term with every parameter that is constant along an axis set to 1."""
+    if isinstance(term, Parameter):
+        return term if axis in term.axes else number(1)
+    return _rebuilt(term, tuple(at_one(child, axis) for child in term.children))
+
+
 def _rebuilt(node: Term, children: tuple[Term, ...]) -> Term:
     """``node`` with other operands, in the normal shape."""
     if isinstance(node, Sum):
