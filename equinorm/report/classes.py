@@ -7,11 +7,12 @@ them), or the proof for shifts with the counterexample for translations, or the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from equinorm.deciding import Decision, decide
 from equinorm.report import published
-from equinorm.report.table import Column, Table
+from equinorm.report.table import Column, Mark, Table
 from theory.spec.actions import Scope
 from theory.spec.axes import spell_step
 from theory.spec.catalogue import CATALOGUE
@@ -84,8 +85,8 @@ def differences(found: tuple[Classified, ...]) -> tuple[Classified, ...]:
     return tuple(one for one in found if one.arrays.key == "odd" and one.found != printed[one.layer])
 
 
-def table1(found: tuple[Classified, ...]) -> Table:
-    """Table 1, with a link from each class to what proves it."""
+def table1(found: tuple[Classified, ...], marks: Mapping[str, tuple[Mark, ...]]) -> Table:
+    """Table 1, with a link from each class to what proves it, and beside it ``marks``, by the anchor of the cell."""
     printed = published.equivariance()
     columns = (
         Column("layer", "layer"),
@@ -99,16 +100,17 @@ def table1(found: tuple[Classified, ...]) -> Table:
             for scope in Scope
         ),
     )
-    rows, links = [], []
+    rows, links, beside = [], [], []
     for name, entry in CATALOGUE.items():
         cells = [one for one in found if one.layer == name]
         rows.append((name, *steps(entry.layer), printed[name], *(one.found for one in cells)))
         links.append((None,) * 5 + tuple(one.anchor for one in cells))
+        beside.append(((),) * 5 + tuple(marks.get(one.anchor, ()) for one in cells))
     caption = (
         "Axes of the three steps, and what each layer is equivariant to. Common: all samples of the batch move alike; "
-        "per-sample: each by its own displacement."
+        "per-sample: each by its own displacement. S and T: certificates of the verdicts on shifts and translations."
     )
-    return Table("Table 1", caption, columns, tuple(rows), links=tuple(links))
+    return Table("Table 1", caption, columns, tuple(rows), links=tuple(links), marks=tuple(beside))
 
 
 def steps(layer: Normalization) -> tuple[str, str, str]:

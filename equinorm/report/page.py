@@ -17,6 +17,7 @@ from equinorm.experiment.summary import summarize
 from equinorm.measuring import describe_weights
 from equinorm.report import evidence, theorems
 from equinorm.report.cells import spell
+from equinorm.report.certificates import FOLDER as CERTIFICATES
 from equinorm.report.charts import Chart, inline
 from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, UNKNOWN, Classified
 from equinorm.report.findings import Range
@@ -32,13 +33,17 @@ from theory.spec.catalogue import CATALOGUE
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows besides the results: the tables and the figures, made once for page and files."""
+    """What the page shows besides the results: the tables and the figures, made once for page and files.
+
+    ``kernel`` is what the kernel said of the certificates.
+    """
 
     table1: Table
     table2: Table
     table3: Table
     figure1: Chart
     figure2: Chart
+    kernel: str
     files: tuple[str, ...]
 
 
@@ -76,6 +81,8 @@ def _values(results: Results, shown: Shown) -> dict[str, Any]:
         "unknown": [one for one in results.classified if one.found == UNKNOWN],
         "fallen": fallen(results.classified),
         "files": shown.files,
+        "certificates": CERTIFICATES,
+        "kernel": shown.kernel,
         "method": theorems.METHOD,
         "rules": results.rules,
         "table1": shown.table1,

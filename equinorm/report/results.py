@@ -11,6 +11,7 @@ from equinorm.experiment.options import Options
 from equinorm.experiment.run import run_experiment, versions
 from equinorm.inputs.images import Picture, find_pictures
 from equinorm.progress import Listener, Progress, State
+from equinorm.report.certificates import Certified, certify
 from equinorm.report.classes import Classified, classify_all
 from equinorm.report.findings import Findings, findings
 from equinorm.report.measured import Measured
@@ -34,6 +35,7 @@ class Results:
     derived: Derived
     rules: tuple[PrintedRule, ...]
     classified: tuple[Classified, ...]
+    certified: tuple[Certified, ...]
     published: Measured
     split: tuple[Measured, ...]
     figure: Spectra
@@ -57,6 +59,9 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     deciding = Progress("deciding the named layers", 1, listener)
     rules, classified = printed_rules(), classify_all()
     deciding.step(1)
+    certifying = Progress("certifying their verdicts", 1, listener)
+    certified = certify(classified)
+    certifying.step(1)
     stages = (plan.published, *plan.split)
     runs = [
         _measured(options, backend, pictures, f"{place} of {len(stages)}", listener)
@@ -67,7 +72,7 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     transforming.step(1)
     split = tuple(runs[1:])
     found = findings(derived, classified, split, figure)
-    return Results(plan, derived, rules, classified, runs[0], split, figure, found)
+    return Results(plan, derived, rules, classified, certified, runs[0], split, figure, found)
 
 
 def _measured(

@@ -28,8 +28,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A link beside the text of a cell: a letter or two, the file beside the table, and ``title``, what it is."""
+
+    text: str
+    file: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of cells below columns; the first ``heads`` cells of a row say what the row is about.
+
+    ``links`` lead from the text of a cell to a place on the same page, in HTML only; ``marks`` stand behind the text
+    of a cell and lead to files, in every form but CSV.
 
     Raises:
         ValueError: a row of another length than the columns.
@@ -41,9 +53,10 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     heads: int = 1
     links: tuple[tuple[str | None, ...], ...] = ()
+    marks: tuple[tuple[tuple[Mark, ...], ...], ...] = ()
 
     def __post_init__(self) -> None:
-        for row in (*self.rows, *self.links):
+        for row in (*self.rows, *self.links, *self.marks):
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.name}: a row of {len(row)} cells below {len(self.columns)} columns")
 
@@ -56,19 +69,28 @@ class Table:
         """The headings of the groups from left to right, each with its number of columns."""
         return [(group, len(list(members))) for group, members in groupby(self.columns, key=lambda c: c.group)]
 
+    def _marked(self) -> Iterator[Iterator[tuple[Cell, tuple[Mark, ...]]]]:
+        """The rows, each cell with its marks."""
+        for place, row in enumerate(self.rows):
+            yield zip(row, self.marks[place] if self.marks else ((),) * len(row), strict=True)
+
     def markdown(self) -> str:
         """A table in GitHub's Markdown, below its caption."""
         titles = [f"{c.group}: {c.title}" if c.group else c.title for c in self.columns]
         lines = [
             "| " + " | ".join(map(escape_markdown, titles)) + " |",
             "|" + "|".join("---:" if column.numeric else "---" for column in self.columns) + "|",
-            *("| " + " | ".join(spell(cell) for cell in row) + " |" for row in self.rows),
+            *("| " + " | ".join(_in_markdown(cell, marks) for cell, marks in row) + " |" for row in self._marked()),
         ]
         return f"**{self.name}.** {escape_markdown(self.caption)}\n\n" + "\n".join(lines) + "\n"
 
     def latex(self) -> str:
-        r"""A table float that compiles by itself and can be ``\input`` where booktabs and graphicx are loaded."""
+        r"""A table float that compiles by itself and can be ``\input`` where booktabs and graphicx are loaded.
+
+        Its marks are links where hyperref is loaded too, and plain letters elsewhere.
+        """
         lines = [
+            *([r"\providecommand{\href}[2]{#2}"] if self.marks else []),
             r"\begin{table}[tbp]",
             r"\centering",
             rf"\caption{{{escape_latex(self.caption)}}}",
@@ -88,13 +110,15 @@ class Table:
                 place += count
             lines += [" & ".join(cells) + r" \\", "".join(rules)]
         lines += [" & ".join(escape_latex(column.title) for column in self.columns) + r" \\", r"\midrule"]
-        lines += [" & ".join(spell(cell, "latex") for cell in row) + r" \\" for row in self.rows]
+        lines += [" & ".join(_in_latex(cell, marks) for cell, marks in row) + r" \\" for row in self._marked()]
         lines += [r"\bottomrule", r"\end{tabular}}", r"\end{table}"]
         # By itself the table has a wide page, and the number in its name.
         number = self.name.rpartition(" ")[2]
         alone = [r"\usepackage[landscape, margin=15mm]{geometry}"]
         if number.isdecimal():
             alone.append(rf"\setcounter{{table}}{{{int(number) - 1}}}")
+        if self.marks:
+            alone.append(r"\usepackage[colorlinks, allcolors=blue]{hyperref}")
         return stand_alone("\n".join(lines), ("booktabs", "graphicx"), self.name, alone)
 
     def csv(self) -> str:
@@ -137,18 +161,33 @@ class Table:
             yield f'<th scope="col"{kind}>{escape(column.title)}</th>'
         yield "</tr></thead><tbody>"
         previous: tuple[Cell, ...] = ()
-        for place, row in enumerate(self.rows):
+        for place, (row, marked) in enumerate(zip(self.rows, self._marked(), strict=True)):
             links = self.links[place] if self.links else (None,) * len(row)
             first = ' class="first"' if self.heads > 1 and row[0] != (previous[:1] or (None,))[0] else ""
             yield f"<tr{first}>"
-            for number, (cell, column, link) in enumerate(zip(row, self.columns, links, strict=True)):
+            cells = zip(marked, self.columns, links, strict=True)
+            for number, ((cell, marks), column, link) in enumerate(cells):
                 text = spell(cell, "html")
                 text = f'<a href="#{escape(link)}">{text}</a>' if link else text
+                text = " ".join([text, *map(_html_mark, marks)])
                 kind = ' class="number"' if column.numeric else ""
                 yield f'<th scope="row">{text}</th>' if number < self.heads else f"<td{kind}>{text}</td>"
             yield "</tr>"
             previous = row
         yield "</tbody></table></div></figure>"
+
+
+def _in_markdown(cell: Cell, marks: tuple[Mark, ...]) -> str:
+    return " ".join([spell(cell), *(f"[{escape_markdown(mark.text)}]({mark.file})" for mark in marks)])
+
+
+def _in_latex(cell: Cell, marks: tuple[Mark, ...]) -> str:
+    return " ".join([spell(cell, "latex"), *(rf"\href{{{mark.file}}}{{{escape_latex(mark.text)}}}" for mark in marks)])
+
+
+def _html_mark(mark: Mark) -> str:
+    title = escape(mark.title)
+    return f'<a class="mark" href="{escape(mark.file)}" title="{title}" aria-label="{title}">{escape(mark.text)}</a>'
 
 
 def _values(cell: Cell, two: bool) -> list[str]:

@@ -11,6 +11,8 @@ from equinorm.experiment.table import write_table
 from equinorm.files import replacing_folder
 from equinorm.progress import Listener, Progress
 from equinorm.report import theorems
+from equinorm.report.certificates import FOLDER as CERTIFICATES
+from equinorm.report.certificates import marks, write_checked
 from equinorm.report.charts import parity_chart, spectrum_chart
 from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, table1
 from equinorm.report.measured import joined, parity_series, table2, table3
@@ -29,15 +31,21 @@ FILES = (
     "results.csv",
     "run.json",
 )
-"""What a report consists of."""
+"""What a report consists of, beside the certificates, whose names follow from the verdicts."""
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A report that was written to the folder ``out``."""
+    """A report that was written to the folder ``out``; ``accepted`` is how many certificates the kernel accepts."""
 
     out: Path
     results: Results
+    accepted: int
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files of the report, by their names within the folder."""
+        return (*FILES, *(one.file for one in self.results.certified))
 
     @property
     def as_published(self) -> bool:
@@ -48,7 +56,13 @@ class Paper:
         """The facts of the report as plain data."""
         found = self.results.findings
         classes = {layer: kind for kind, layers in found.by_class.items() for layer in layers}
-        return {**facts(self.results), "classes": classes, "out": str(self.out), "files": list(FILES)}
+        return {
+            **facts(self.results),
+            "classes": classes,
+            "certificates": _tally(self.accepted),
+            "out": str(self.out),
+            "files": list(self.files),
+        }
 
     def text(self) -> str:
         """The answer for a terminal."""
@@ -62,7 +76,8 @@ class Paper:
             f"classes as published: {found.agreeing} of {found.layers}",
             f"translation errors (relative L2): {found.odd_length.low:.1e} to {found.odd_length.high:.1e} on odd maps, "
             f"{found.even_length.low:.1e} to {found.even_length.high:.1e} on even maps",
-            f"{self.out / FILES[0]} and {len(FILES) - 1} more files",
+            f"certificates of Table 1: {_said(self.accepted)}; again by equinorm check {self.out / CERTIFICATES}",
+            f"{self.out / FILES[0]} and {len(self.files) - 1} more files",
         ]
         return "\n".join(lines)
 
@@ -71,7 +86,7 @@ def paper(out: str | Path = "equinorm-paper", quick: bool = False, progress: Lis
     """Derive the theorems, decide the named layers, measure them, and write the report.
 
     Args:
-        out: the folder for :data:`FILES`, complete or absent; one that equinorm wrote is replaced.
+        out: the folder for :data:`FILES` and the certificates, complete or absent; one that equinorm wrote is replaced.
         quick: leave out a part, which the page names.
         progress: is told each stage, its share done, and the seconds since it began.
 
@@ -81,6 +96,7 @@ def paper(out: str | Path = "equinorm-paper", quick: bool = False, progress: Lis
     Raises:
         SpecificationError: a folder that cannot be written, which is tried before any work begins, or that holds what
             equinorm did not write; missing pictures.
+        ArithmeticError: the kernel rejects a certificate, or two verdicts contradict each other; nothing is written.
     """
     return write(quick_plan() if quick else full_plan(), out, progress)
 
@@ -90,22 +106,37 @@ def write(plan: Plan, out: str | Path, progress: Listener | None = None) -> Pape
     with replacing_folder(out) as partial:
         results = compute(plan, progress)
         writing = Progress("writing", 1, progress)
-        _write(results, partial)
+        accepted = _write(results, partial)
         writing.step(1)
-    return Paper(Path(out), results)
+    return Paper(Path(out), results, accepted)
 
 
-def _write(results: Results, folder: Path) -> None:
-    tables = (table1(results.classified), table2(results.published), table3(results.published))
+def _tally(accepted: int) -> dict[str, int]:
+    # A report with a rejected certificate is not written.
+    return {"accepted": accepted, "rejected": 0}
+
+
+def _said(accepted: int) -> str:
+    """``accepted 42, rejected 0``, as the kernel counts."""
+    return ", ".join(f"{name} {count}" for name, count in _tally(accepted).items())
+
+
+def _write(results: Results, folder: Path) -> int:
+    """Write all files, and return how many certificates the kernel accepts."""
+    # The certificates come first: what links to them is written only if the kernel accepts them.
+    accepted = write_checked(results.certified, folder)
+    first = table1(results.classified, marks(results.certified))
+    tables = (first, table2(results.published), table3(results.published))
     sizes, series = parity_series((results.split[0], results.split[-1]))
     figure1, figure2 = spectrum_chart(results.figure), parity_chart(sizes, series)
-    shown = Shown(*tables, figure1, figure2, FILES[1:])
+    shown = Shown(*tables, figure1, figure2, _said(accepted), FILES[1:])
+    run = {**facts(results), "certificates": _tally(accepted)}
     texts = {
         "index.html": page(results, shown),
         "theorems.md": theorems.markdown(results.derived, results.rules),
         "theorems.tex": theorems.latex(results.derived, results.rules),
         "figure1.svg": figure1.svg,
-        "run.json": json.dumps(facts(results), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
+        "run.json": json.dumps(run, indent=2, ensure_ascii=False, allow_nan=False) + "\n",
     }
     for number, table in enumerate(tables, start=1):
         texts |= {
@@ -117,3 +148,4 @@ def _write(results: Results, folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
     (folder / "figure1.png").write_bytes(figure1.png)
     write_table(joined(results.runs), folder)
+    return accepted

@@ -22,13 +22,14 @@ from equinorm.deriving import Derived
 from equinorm.experiment.options import Options
 from equinorm.files import MARKER
 from equinorm.report import published, results, writing
-from equinorm.report.classes import ARRAYS, NEITHER, classify, differences
+from equinorm.report.certificates import marks
+from equinorm.report.classes import ARRAYS, NEITHER, SHIFT, TRANSLATION, classify, differences
 from equinorm.report.measured import Measured
 from equinorm.report.plan import Plan, full_plan, quick_plan
 from equinorm.report.writing import FILES, Paper, write
 from numerics.experiment.variants import variants
 from numerics.resnet.architecture import POSITIONS, feature_shapes
-from tests.command import HOUSE
+from tests.command import HOUSE, run_python
 from tests.equinorm.test_report_tables import balanced
 from theory.decision.blocks import blocks
 from theory.decision.synthesis import theorems
@@ -50,6 +51,12 @@ SMALL = Plan(
     left_out=("nearly everything",),
 )
 WITHOUT_CHANNELS = Layout(tuple(axis for axis in BCHW if axis.name != "C"))
+PROVED_BY = {
+    TRANSLATION: {("translation", True)},
+    SHIFT: {("shift", True), ("translation", False)},
+    NEITHER: {("shift", False)},
+}
+"""For each class the verdicts it rests on: the action, and whether it is respected."""
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
@@ -109,14 +116,16 @@ def page(paper: Paper) -> Page:
 
 
 def test_the_folder_holds_the_files_and_nothing_else(paper: Paper) -> None:
-    assert {file.name for file in paper.out.iterdir()} == {*FILES, MARKER}
-    assert all((paper.out / name).stat().st_size > 0 for name in FILES)
+    found = {file.relative_to(paper.out).as_posix() for file in paper.out.rglob("*") if file.is_file()}
+    assert found == {*paper.files, MARKER}
+    assert set(FILES) < set(paper.files)
+    assert all((paper.out / name).stat().st_size > 0 for name in paper.files)
     assert [path.name for path in paper.out.parent.iterdir()] == ["report"]
 
 
 def test_the_same_results_are_written_as_the_same_bytes(paper: Paper, tmp_path: Path) -> None:
-    writing._write(paper.results, tmp_path)
-    for name in FILES:
+    assert writing._write(paper.results, tmp_path) == paper.accepted
+    for name in paper.files:
         assert (tmp_path / name).read_bytes() == (paper.out / name).read_bytes(), name
 
 
@@ -125,7 +134,7 @@ def test_the_page_is_self_contained(page: Page, paper: Paper) -> None:
         for name in ("src", "href", "xlink:href", "srcset", "data", "action"):
             target = attributes.get(name)
             if target is not None:
-                assert target.startswith(("#", "data:")) or target in FILES, (tag, name, target)
+                assert target.startswith(("#", "data:")) or target in paper.files, (tag, name, target)
     source = text_of(paper, "index.html")
     assert "@import" not in source
     assert not re.search(r"url\((?!#)", source)
@@ -210,6 +219,50 @@ def test_a_class_that_is_not_as_published_is_no_success(paper: Paper, monkeypatc
         assert json.loads(answer.render())["classes"] == published.equivariance()
 
 
+def test_every_class_links_to_a_certificate_of_each_of_its_verdicts(paper: Paper) -> None:
+    """The file that a cell links to states what the cell says, about the layer and the arrays of its row and column."""
+    table = writing.table1(paper.results.classified, marks(paper.results.certified))
+    linked = 0
+    for row, beside in zip(table.rows, table.marks, strict=True):
+        cells = [one for one in paper.results.classified if one.layer == row[0]]
+        assert [len(found) for found in beside[:-6]] == [0] * 5
+        for one, found in zip(cells, beside[-6:], strict=True):
+            stated = [json.loads(text_of(paper, mark.file))["statement"] for mark in found]
+            actions = {(s["action"], s["claim"] == "equivariant") for s in stated}
+            assert actions == PROVED_BY[one.found]
+            assert {mark.text for mark in found} == {action[:1].upper() for action, _ in actions}
+            for s in stated:
+                claim = one.decisions[0].verdicts[0][1].claim
+                assert (s["term"], s["scope"]) == (str(claim.term), one.scope.value)
+                assert s["domain"] == one.arrays.domain
+                assert [axis["size"][0] % 2 for axis in s["axes"][2:]] == [one.arrays.grid == "odd"] * 2
+            for mark in found:
+                linked += 1
+                for name in ("index.html", "table1.md", "table1.tex"):
+                    assert mark.file in text_of(paper, name)
+    assert linked == paper.accepted == len(paper.results.certified) == len(paper.files) - len(FILES)
+    assert linked > len(CATALOGUE) * len(ARRAYS) * len(Scope)
+
+
+def test_the_kernel_alone_accepts_the_certificates_that_were_written(paper: Paper) -> None:
+    files = sorted((paper.out / "certificates").iterdir())
+    done = run_python("-S", "-m", "proofs.kernel", *map(str, files))
+    assert (done.returncode, done.stdout) == (0, f"accepted {len(files)}, rejected 0\n")
+    assert f"accepted {len(files)}, rejected 0" in paper.text()
+    assert f"accepted {len(files)}, rejected 0" in text_of(paper, "index.html")
+
+
+def test_a_rejected_certificate_leaves_no_report(paper: Paper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *rest = paper.results.certified
+    document = json.loads(first.text)
+    document["statement"]["term"] += " + par(HW)"
+    false = replace(paper.results, certified=(*rest, replace(first, text=json.dumps(document))))
+    monkeypatch.setattr(writing, "compute", lambda *_: false)
+    with pytest.raises(ArithmeticError, match=f"{first.file}: the kernel rejects"):
+        write(SMALL, tmp_path / "report")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_class_is_noticed() -> None:
     one = classify("LayerNorm-C", ARRAYS[0], Scope.COMMON)
     assert differences((one,)) == ()
@@ -257,7 +310,8 @@ def test_the_run_is_described_without_clock_and_place(paper: Paper) -> None:
     assert str(Path.home()) not in text.replace('"/"', "") or str(Path.home()) == "/"
     document = paper.document()
     assert document["classes"] == published.equivariance()
-    assert document["files"] == list(FILES)
+    assert document["files"] == list(paper.files)
+    assert document["certificates"] == data["certificates"] == {"accepted": paper.accepted, "rejected": 0}
 
 
 def test_theorems_stand_in_markdown_word_for_word(paper: Paper) -> None:

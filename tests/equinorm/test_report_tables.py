@@ -12,7 +12,7 @@ import pytest
 from equinorm.report.cells import Cell, Estimate, escape_latex, spell
 from equinorm.report.charts import FLOOR, Series, inline, parity_chart, spread
 from equinorm.report.latex import stand_alone
-from equinorm.report.table import Column, Table
+from equinorm.report.table import Column, Mark, Table
 
 SPECIAL = "50 % of a_b & {c} # $d$ ~ ^ \\ <e> | f"
 
@@ -152,6 +152,23 @@ def test_links_are_set_cell_by_cell() -> None:
     html = Table("T", "t", columns, (("x", "y"),), links=((None, "proof-1"),)).html()
     assert '<td><a href="#proof-1">y</a></td>' in html
     assert html.count("<a ") == 1
+
+
+def test_marks_lead_to_files_in_every_form_that_has_links() -> None:
+    columns = (Column("a", "a"), Column("b", "b"))
+    marks = (((), (Mark("S", "files/one.json", "the proof of <S>"), Mark("T", "files/two.json", "t"))),)
+    table = Table("T", "t", columns, (("x", "y_1"),), links=((None, "proof-1"),), marks=marks)
+    html, line, latex = table.html(), table.markdown().splitlines()[-1], table.latex()
+    assert '<a href="#proof-1">y_1</a> <a class="mark" href="files/one.json" title="the proof of &lt;S&gt;"' in html
+    assert html.count("<a ") == 3
+    assert line == r"| x | y\_1 [S](files/one.json) [T](files/two.json) |"
+    assert r"x & y\_1 \href{files/one.json}{S} \href{files/two.json}{T} \\" in latex
+    assert latex.count("{hyperref}") == 1
+    assert balanced(latex)
+    assert "files" not in table.csv()
+    assert "href" not in small_table().latex()
+    with pytest.raises(ValueError, match="a row of 1 cells below 2 columns"):
+        Table("T", "t", columns, (("x", "y"),), marks=(((),),))
 
 
 def test_a_row_of_another_length_is_refused() -> None:
