@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from equinorm.rooms import check_rooms
 
 if TYPE_CHECKING:
+    from equinorm.checking import check
     from equinorm.counting import census
     from equinorm.deciding import decide
     from equinorm.deriving import derive
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "census", "decide", "derive", "measure", "paper"]
+__all__ = ["SpecificationError", "__version__", "census", "check", "decide", "derive", "measure", "paper"]
 
 check_rooms()
 
@@ -28,6 +29,7 @@ check_rooms()
 _HOME = {
     "SpecificationError": "theory.spec.errors",
     "census": "equinorm.counting",
+    "check": "equinorm.checking",
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
     "measure": "equinorm.measuring",

@@ -18,13 +18,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_app() -> typer.Typer:
     """The application with all subcommands, in the order in which ``--help`` lists them."""
-    from equinorm.cli import census, decide, derive, info, measure, paper
+    from equinorm.cli import census, check, decide, derive, info, measure, paper
     from equinorm.cli.options import new_app
 
     app = new_app("Which normalization layer may a translation-equivariant network use, and why.")
     app.command("decide")(decide.decide)
     app.command("derive")(derive.derive)
     app.command("census")(census.census)
+    app.command("check")(check.check)
     app.command("measure")(measure.measure)
     app.command("paper")(paper.paper)
     app.command("info")(info.info)

@@ -25,10 +25,11 @@ def check(text: str) -> Statement:
     """The statement that a certificate proves. Raises Rejected."""
     try:
         return _checked(read_json(text))
-    except MemoryError:
-        raise Rejected("more memory than one certificate may take") from None
+    except (MemoryError, SystemError):  # the latter where Python itself loses the former
+        reason = "more memory than one certificate may take"
     except RecursionError:
-        raise Rejected("nested too deeply") from None
+        reason = "nested too deeply"
+    raise Rejected(reason)  # not above, where the exception still holds all that memory
 
 
 def _checked(document: Any) -> Statement:
