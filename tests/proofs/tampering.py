@@ -33,7 +33,7 @@ from theory.spec.claims import Claim
 from theory.spec.grids import ALL, ANY, EVEN, NYQUIST_FREE, ODD, Domain, Grid, Size, band, grid_of
 from theory.spec.syntax import parse
 
-Path = tuple[str | int, ...]
+Path = tuple[Any, ...]
 
 VOCABULARIES: tuple[tuple[str, ...], ...] = (
     CLAIMS,

@@ -28,7 +28,7 @@ from theory.spec.actions import Action, ActionKind, Scope
 from theory.spec.axes import AxisKind, Layout
 from theory.spec.claims import Claim
 from theory.spec.grids import ALL, ANY, EVEN, NYQUIST_FREE, ODD, Grid, Size, band, grid_of
-from theory.spec.layers import Statistics
+from theory.spec.layers import Normalization, Statistics
 from theory.spec.syntax import parse
 
 MOST_PARTS = 8
@@ -36,7 +36,7 @@ MOST_PARTS = 8
 
 
 def fitted(claim: Claim) -> Claim:
-    """The claim on the sizes that its band leaves, with the one epsilon that a statement does not mention."""
+    """The claim on the sizes that its band leaves, and without its epsilon, which a statement does not mention."""
     sizes = claim.grid.sizes
     limit = claim.domain.band
     if limit is not None:
@@ -195,8 +195,8 @@ def test_a_large_grid_has_a_short_certificate() -> None:
 
 @settings(max_examples=60)
 @given(normalizations(), st.sampled_from(Scope))
-def test_epsilon_is_no_part_of_a_statement(layer: object, scope: Scope) -> None:
-    term = compile_term(layer)  # type: ignore[arg-type]
+def test_epsilon_is_no_part_of_a_statement(layer: Normalization, scope: Scope) -> None:
+    term = compile_term(layer)
     claim = Claim(term, Action(ActionKind.SHIFT, frozenset("W"), scope), grid_of({"B": 2, "C": 2, "H": 3, "W": 4}))
     stated = [accepted_certificate(decide(replace(claim, eps=eps))) for eps in (Fraction(1, 100_000), Fraction(3, 7))]
     assert stated[0] is not None
