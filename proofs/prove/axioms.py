@@ -136,7 +136,7 @@ def mean(term: Term, motion: Motion) -> Iterator[Instance]:
             yield "entries alike", _same(("T", term), ("mean", ("T", inner), axes))
         return
     yield "constant", constant(term)
-    yield "energy", _same(("mean", ("T", inner), axes), term)
+    yield "mean", _same(("mean", ("T", inner), axes), term)
     if inner[0] == "product":
         low = ("<", _total(inner[1:]), SAMPLES)
         yield "energy", ("=>", low, _same(("mean", _moved_parts(inner), axes), term))

@@ -27,7 +27,7 @@ MILLISECONDS = 5_000
 
 @dataclass(frozen=True)
 class Answer:
-    """A claim, what z3 said to its negation, and the names of the axioms that it needed."""
+    """A claim, what z3 said to its negation, and the names of axioms that prove it."""
 
     claim: str
     said: str
@@ -153,6 +153,7 @@ def _answers(axioms: list[Instance], goals: dict[str, Formula], z3: ModuleType) 
     """What z3 says to the negation of each goal."""
     solver = z3.SolverFor("QF_UFLIA")
     solver.set("timeout", MILLISECONDS)
+    solver.set("core.minimize", True)
     solver.from_string(problem([formula for _, formula in axioms], {f"|{name}|": goals[name] for name in goals}))
     switches = {f"axiom{number}": name for number, (name, _) in enumerate(axioms)}
     on = [z3.Bool(switch) for switch in switches]
