@@ -9,8 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from equinorm.deciding import Decision, decide
+from proofs.emit.certificates import canonical, certificate
+from proofs.kernel.checking import verdict as refusal
 
 YES, NO, OPEN = "equivariant", "not_equivariant", "unknown"
+
+
+class KernelRejects(AssertionError):
+    """The kernel rejects the evidence for an answer."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,15 @@ class Case:
         return decide(**self.options)  # type: ignore[arg-type]
 
     def run(self) -> None:
-        verdict = self.ask().verdict
-        assert verdict in self.allowed, f"{self.name}: {verdict}, and not {' or '.join(self.allowed)}"
+        """Ask, let the kernel check the evidence, and compare the verdict with the answer."""
+        decision = self.ask()
+        for _, verdict in decision.verdicts:
+            found = certificate(verdict)
+            reason = None if found is None else refusal(canonical(found))
+            if reason is not None:
+                raise KernelRejects(f"{self.name}: {reason}")
+        answer = decision.verdict
+        assert answer in self.allowed, f"{self.name}: {answer}, and not {' or '.join(self.allowed)}"
 
 
 def case(name: str, allowed: str | tuple[str, ...], *, grid: str, **options: str | int) -> Case:

@@ -17,6 +17,11 @@ class Fate:
     killer: Check | None
     said: str = ""
 
+    @property
+    def by_kernel(self) -> bool:
+        """True if the kernel rejected the mutant's evidence."""
+        return self.said.startswith("KernelRejects")
+
 
 def first_failure(checks: Iterable[Check]) -> tuple[Check | None, str]:
     """The first check that does not pass; an exception counts, since a verdict was asked for and not given."""
@@ -49,11 +54,18 @@ def _expect_sound(checks: Sequence[Check]) -> None:
         raise RuntimeError(f"without any mutant: {killer.name}: {said}")
 
 
+def _killer(fate: Fate) -> str:
+    if fate.killer is None:
+        return "NOTHING: it survives"
+    return f"the kernel, {fate.killer.name}" if fate.by_kernel else fate.killer.name
+
+
 def report(fates: Sequence[Fate]) -> str:
     """The table, and the count."""
     width = max(len(fate.mutant.name) for fate in fates)
     lines = [f"{'mutant':<{width}}  killed by", "-" * (width + 40)]
-    lines += [f"{f.mutant.name:<{width}}  {f.killer.name if f.killer else 'NOTHING: it survives'}" for f in fates]
+    lines += [f"{fate.mutant.name:<{width}}  {_killer(fate)}" for fate in fates]
     killed = sum(fate.killer is not None for fate in fates)
-    lines += ["", f"{len(fates)} mutants, {killed} killed, {len(fates) - killed} survive"]
+    kernel = sum(fate.by_kernel for fate in fates)
+    lines += ["", f"{len(fates)} mutants, {killed} killed, {len(fates) - killed} survive; {kernel} by the kernel"]
     return "\n".join(lines)
