@@ -15,7 +15,7 @@ from equinorm.cli.progress import Printer
 def check(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH...", help="Certificates: FILE.json, FILE.jsonl (one a line), or folders of them."),
+        typer.Argument(metavar="PATH", help="Certificates: FILE.json, FILE.jsonl (one a line), or folders of them."),
     ],
     json: JsonFlag = False,
 ) -> Answer:

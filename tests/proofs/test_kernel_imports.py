@@ -82,6 +82,17 @@ def test_a_reason_is_one_line_that_can_be_printed(alone: Path) -> None:
     assert all(line.isprintable() and line.isascii() for line in done.stdout.splitlines())
 
 
+def test_the_alarm_spares_the_next(alone: Path) -> None:
+    (alone / "proofs" / "kernel" / "checking.py").write_text(
+        "def verdict(text):\n    while text.startswith('slow'):\n        pass\n"
+    )
+    (alone / "two.jsonl").write_text("slow\nfast\n")
+    script = "import sys\nfrom proofs.kernel import __main__ as kernel\nkernel.SECONDS = 0.2\n"
+    done = run_bare("-c", script + "sys.exit(kernel.main(sys.argv[1:]))", "two.jsonl", folder=alone)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == ["two.jsonl:1: rejected: more than 0.2 seconds", "accepted 1, rejected 1"]
+
+
 def test_a_fault_of_the_kernel_accepts_nothing_and_spares_the_next(alone: Path) -> None:
     (alone / "proofs" / "kernel" / "checking.py").write_text(
         "def verdict(text):\n    if text.startswith('bad'):\n        raise ZeroDivisionError('by zero')\n"
