@@ -111,27 +111,55 @@ class Decision:
         ]
         return {"kind": "proof", "content": {"families": content}}
 
-    def text(self) -> str:
-        """The answer for a terminal."""
+    @property
+    def claimed(self) -> str:
+        """What is claimed of the term, in words; ``text`` and ``latex`` say on which grids."""
         words, claim = self.words, self.verdicts[0][1].claim
-        lines = [f"verdict: {self.verdict}"]
-        if self.layer is not None:
-            lines.append(f"layer:   {self.layer}")
-        lines.append(f"term:    {self.term}")
         arrays = {"all": "all real arrays", "nyquist-free": "Nyquist-free arrays"}
         domain = arrays.get(str(claim.domain), f"arrays of band {claim.domain}")
         if words.nyquist == "project" and words.domain == "all":
             domain += " (policy `project`: the claim is about arrays without energy at the Nyquist bins)"
         if any(isinstance(node, InverseRoot) for node in walk(self.term)):
             domain += ", wherever both sides are defined"
-        lines.append(f"claim:   {words.action}s along {', '.join(words.axes)}, {words.scope}, {domain}")
+        return f"{words.action}s along {', '.join(words.axes)}, {words.scope}, {domain}"
+
+    def _grids(self, name: str) -> str:
+        band = self.verdicts[0][1].claim.domain.band
+        if name not in FAMILIES:
+            return f"grid {name}"
+        return f"{name} grids" + (f" on which band {band} is narrow enough, 2K < N" if band is not None else "")
+
+    def text(self) -> str:
+        """The answer for a terminal."""
+        lines = [f"verdict: {self.verdict}"]
+        if self.layer is not None:
+            lines.append(f"layer:   {self.layer}")
+        lines += [f"term:    {self.term}", f"claim:   {self.claimed}"]
         for name, found in self.verdicts:
-            grids = f"{name} grids" if name in FAMILIES else f"grid {name}"
-            if name in FAMILIES and claim.domain.band is not None:
-                grids += f" on which band {claim.domain.band} is narrow enough, 2K < N"
-            lines += ["", f"{grids}: {found.name}", f"  {reason(found)}"]
+            lines += ["", f"{self._grids(name)}: {found.name}", f"  {reason(found)}"]
             lines += [f"  {line}" for line in evidence_lines(found)]
         return "\n".join(lines)
+
+    def latex(self) -> str:
+        r"""The answer as LaTeX that compiles by itself, or is ``\input`` where amsmath and amssymb are loaded."""
+        from equinorm.report.cells import escape_latex
+        from equinorm.report.latex import stand_alone
+        from proofs.emit import latex
+        from proofs.emit.typesetting import definition
+
+        layer = f"{escape_latex(str(self.layer))}: " if self.layer is not None else ""
+        names = self.verdicts[0][1].claim.grid.layout.names
+        lines = [
+            r"\begin{sloppypar}\noindent",
+            f"{layer}{definition(self.term, names)}.",
+            f"Claim: {escape_latex(self.claimed)}.",
+            r"\end{sloppypar}",
+        ]
+        for name, found in self.verdicts:
+            grids, verdict = self._grids(name), found.name.replace("_", " ")
+            heading = escape_latex(f"{grids[:1].upper()}{grids[1:]}: {verdict}.")
+            lines += ["", rf"\paragraph{{{heading}}}", *latex.evidence_lines(found)]
+        return stand_alone("\n".join(lines), ("amsmath", "amssymb"), "Evidence")
 
 
 def decide(

@@ -37,6 +37,7 @@ def decide(
         str | None, typer.Option(metavar="FILE", help="Write the certificate; .jsonl for those of both families.")
     ] = None,
     expect: Annotated[str | None, typer.Option(metavar="VERDICT", help="Exit with 1 for another verdict.")] = None,
+    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
     json: JsonFlag = False,
 ) -> Answer:
     """Decide whether a layer or a term is equivariant, and say why."""
@@ -44,6 +45,8 @@ def decide(
     from equinorm.deciding import VERDICTS
     from equinorm.deciding import decide as verb
 
+    if latex and json:
+        raise refuse("--latex and --json", "one of them")
     if expect is not None and expect not in VERDICTS:
         raise refuse(f"expect={expect}", f"one of {', '.join(VERDICTS)}")
     if certificate is not None and grid is None and not certificate.endswith(".jsonl"):
@@ -73,4 +76,5 @@ def decide(
     status = STATUS[found.verdict]
     if expect is not None:
         status = Status.DONE if found.verdict == expect else Status.DOES_NOT_HOLD
-    return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)
+    text = "" if json else (found.latex() if latex else found.text())
+    return Answer(text, found.document() if json else {}, status, as_json=json)

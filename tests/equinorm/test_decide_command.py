@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 import equinorm
 from equinorm.cli.main import main
 from tests.command import run_command
+from tests.equinorm.test_report_tables import balanced, compiles
 from tests.proofs.replay import differs
 from theory.spec.catalogue import CATALOGUE
 from theory.spec.errors import SpecificationError
@@ -217,6 +220,35 @@ def test_the_proof_tree_is_printed(capsys: Capture) -> None:
     assert "Proof along H" in out
     assert "L < N with L = N-1" in out
     assert "\x1b" not in out
+
+
+def test_latex_says_what_the_terminal_says_and_compiles(capsys: Capture, tmp_path: Path) -> None:
+    asked = {
+        "proof.tex": ["--layer", "LayerNorm-AF", "--grid", "odd"],
+        "both.tex": ["--layer", "InstanceNorm"],
+        "counterexample.tex": ["--layer", "LayerNorm-CHW", "--action", "shift", "--grid", "5x7"],
+        "waves.tex": ["--term", "x*rsqrt(x^2 + 1)*par(C) - 1/2", "--domain", "1", "--grid", "7x8"],
+        "apart.tex": ["--center", "B", "--scope", "per-sample", "--grid", "64x65", "--domain", "nyquist-free"],
+        "unknown.tex": OPEN,
+    }
+    for name, words in asked.items():
+        status, plain, _ = run(capsys, *words)
+        found, out, err = run(capsys, *words, "--latex")
+        assert (found, err) == (status, "")
+        assert balanced(out)
+        assert out.startswith("% Evidence: written by equinorm. Compile this file by itself")
+        headings = [line for line in plain.splitlines() if line.startswith(("odd grids", "even grids", "grid "))]
+        said = re.findall(r"\\paragraph\{(.*)\.\}", out)
+        assert [line.lower() for line in said] == [line.replace("_", " ").lower() for line in headings]
+        assert out.count(r"\begin{align*}") == sum("not_equivariant" in line for line in headings)
+        (tmp_path / name).write_text(out, encoding="utf-8")
+    compiles(tmp_path, *asked)
+
+
+def test_latex_and_json_exclude_each_other(capsys: Capture) -> None:
+    status, out, err = run(capsys, "--layer", "BatchNorm", "--latex", "--json")
+    assert (status, out) == (2, "")
+    assert err == "equinorm: error: --latex and --json: expected one of them\n"
 
 
 def test_statuses(capsys: Capture) -> None:

@@ -6,7 +6,6 @@ import itertools
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
@@ -30,7 +29,7 @@ from equinorm.report.writing import FILES, Paper, write
 from numerics.experiment.variants import variants
 from numerics.resnet.architecture import POSITIONS, feature_shapes
 from tests.command import HOUSE, run_python
-from tests.equinorm.test_report_tables import balanced
+from tests.equinorm.test_report_tables import balanced, compiles
 from theory.decision.blocks import blocks
 from theory.decision.synthesis import theorems
 from theory.spec.actions import Scope
@@ -329,22 +328,8 @@ def test_latex_is_balanced(paper: Paper, name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".tex")])
 def test_latex_compiles_by_itself_and_inside_a_document(paper: Paper, name: str, tmp_path: Path) -> None:
-    if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
     shutil.copy(paper.out / name, tmp_path)
-    packages = r"\usepackage{booktabs,graphicx,amsmath,amssymb,amsthm}\newtheorem{theorem}{Theorem}"
-    host = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{{name}}} After.\end{{document}}"
-    (tmp_path / "host.tex").write_text(host, encoding="utf-8")
-    for source in (name, "host.tex"):
-        done = subprocess.run(
-            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source],
-            cwd=tmp_path,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
-        assert (tmp_path / source).with_suffix(".pdf").stat().st_size > 0
+    compiles(tmp_path, name)
 
 
 def test_plans_measure_the_published_setting_and_both_parities() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +80,26 @@ def balanced(latex: str) -> bool:
         else:
             assert stack.pop() == name, latex
     return depth == 0 and not stack
+
+
+def compiles(folder: Path, *names: str) -> None:
+    """Compile each file by itself, and all in one document that has the packages they need; skip without pdflatex."""
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed")
+    packages = r"\usepackage{booktabs,graphicx,amsmath,amssymb,amsthm}\newtheorem{theorem}{Theorem}"
+    inputs = " Then. ".join(rf"\input{{{name}}}" for name in names)
+    host = rf"\documentclass{{article}}{packages}\begin{{document}}{inputs} After.\end{{document}}"
+    (folder / "host.tex").write_text(host, encoding="utf-8")
+    for source in (*names, "host.tex"):
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", source],
+            cwd=folder,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+        assert (folder / source).with_suffix(".pdf").stat().st_size > 0
 
 
 @pytest.mark.parametrize(
