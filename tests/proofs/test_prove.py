@@ -1,7 +1,4 @@
-"""Proof trees as first-order statements: the axioms are true, and z3 proves from them what is equivariant, no more.
-
-That the axioms hold is tested on concrete arrays and needs no z3; so is that each of their conditions is needed.
-"""
+"""Proof trees as first-order statements: z3 proves what is equivariant, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,41 +7,29 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from equinorm.strategies import claims, grids, normalizations
 from proofs.emit.certificates import canonical, certificate
 from proofs.emit.statements import FAILS, HOLDS, Document, statement
-from proofs.kernel.progressions import Progression
 from proofs.kernel.rejection import Rejected
-from proofs.kernel.statements import read_statement
 from proofs.prove import checking
 from proofs.prove.__main__ import main
-from proofs.prove.arrays import flat
 from proofs.prove.axioms import Formula, Instance, Motion
 from proofs.prove.checking import axioms_about, cross_check, cross_check_layer
-from proofs.prove.steps import read_steps
 from tests.effort import at_least
-from tests.proofs.concrete import Model, TooLarge
+from tests.proofs.asked import CLAIMS, PER_SAMPLE, SHIFT, certified, claim
 from theory.calculus.compile import compile_term
 from theory.decision.blocks import Block, blocks
 from theory.decision.decide import decide
 from theory.decision.verdicts import Counterexample, Proof
-from theory.spec.actions import Action, ActionKind, Scope
 from theory.spec.catalogue import CATALOGUE, find_layer
 from theory.spec.claims import Claim
-from theory.spec.grids import ALL, EVEN, NYQUIST_FREE, ODD, Domain, Size, band, grid_of
-from theory.spec.syntax import parse
-
-SHIFT, TRANSLATION = ActionKind
-COMMON, PER_SAMPLE = Scope
+from theory.spec.grids import EVEN, NYQUIST_FREE, ODD, band
 
 
 @pytest.fixture
@@ -52,131 +37,11 @@ def z3() -> Any:
     return pytest.importorskip("z3", reason="z3 is not installed: it is the extra 'prove'")
 
 
-def claim(
-    layer: str,
-    kind: ActionKind = TRANSLATION,
-    scope: Scope = COMMON,
-    moving: str = "HW",
-    size: Size | int = ODD,
-    domain: Domain = ALL,
-) -> Claim:
-    """A claim about a layer by its name or spelling, or about a term."""
-    term = parse(layer) if "x" in layer else compile_term(find_layer(layer))
-    return Claim(term, Action(kind, frozenset(moving), scope), grid_of({"H": size, "W": size}), domain)
-
-
-def certified(given: Claim) -> Document:
-    """The typing certificate of a claim that holds."""
-    found = certificate(decide(given))
-    assert found is not None
-    assert found["evidence"]["kind"] == "typing"
-    return found
-
-
 def refused(given: Claim) -> bool:
     """Whether z3 finds a way around the layer's equivariance along some axis."""
     answers = cross_check_layer(statement(given, HOLDS))
     assert all(answer.said in ("sat", "unsat") for answer in answers)
     return not all(answer.proved for answer in answers)
-
-
-OF_LAYERS = st.builds(
-    lambda block, layer: replace(block.claim, term=compile_term(layer)), st.sampled_from(blocks()), normalizations()
-)
-CLAIMS = st.one_of(claims(on=grids(largest=7)), OF_LAYERS)
-"""Claims about random terms on small grids, and about layers in blocks of the census."""
-
-
-# The axioms hold of translations and shifts.
-
-
-def motions(given: Claim) -> Iterator[tuple[Motion, list[Any]]]:
-    """Each moving axis, with the arrays that its axioms are about."""
-    verdict = decide(given)
-    found = read_statement(statement(given, HOLDS))
-    derivations = {}
-    if isinstance(verdict, Proof):
-        derivations = {d["axis"]: d["steps"] for d in certified(given)["evidence"]["derivations"]}
-    for axis in found.axes:
-        if axis.moves and axis.size != (1, 0):
-            steps = read_steps(derivations[axis.name], found) if derivations else []
-            yield Motion(found, axis), [flat(found.term, found), *(step.array for step in steps)]
-
-
-def models(data: st.DataObject, motion: Motion) -> Model:
-    """A model of a statement on one of the smallest grids."""
-    steps = tuple(data.draw(st.integers(0, 2)) if axis.size.step else 0 for axis in motion.statement.axes)
-    return Model(motion, steps, data.draw(st.integers(0, 99)))
-
-
-def test_the_axioms_are_true_of_arrays() -> None:
-    seen: Counter[str] = Counter()
-
-    @at_least(150)
-    @given(st.data())
-    def each(data: st.DataObject) -> None:
-        for motion, terms in motions(data.draw(CLAIMS)):
-            model = models(data, motion)
-            for name, axiom in axioms_about(terms, motion):
-                try:
-                    assert model.holds(axiom), (name, axiom, motion)
-                    seen[name] += axiom[0] != "=>" or model.holds(axiom[1])
-                except TooLarge:
-                    seen["too large"] += 1
-
-    each()
-    names = {"samples", "domain", "band", "constant", "linear", "permutation", "entries alike", "energy", "cancelled"}
-    assert names | {"mean", "mean of a sum", "low frequencies"} <= set(seen), seen
-    assert seen["too large"] * 20 <= seen.total()
-
-
-def lenient(motion: Motion) -> Motion:
-    """The same axis with axioms that the statement does not allow: those of shifts that move all samples alike."""
-    axes = tuple(replace(axis, separate=False) for axis in motion.statement.axes)
-    return Motion(replace(motion.statement, shifts=True, axes=axes), motion.moving)
-
-
-def test_no_condition_of_an_axiom_can_be_left_out() -> None:
-    false: Counter[str] = Counter()
-
-    @at_least(80)
-    @given(st.data())
-    def each(data: st.DataObject) -> None:
-        for motion, terms in motions(data.draw(CLAIMS)):
-            model, own = models(data, motion), axioms_about(terms, motion)
-            forbidden = set(axioms_about(terms, lenient(motion))) - set(own)
-            conclusions = [(name, axiom[2]) for name, axiom in own if axiom[0] == "=>"]
-            for name, formula in (*conclusions, *forbidden):
-                with suppress(TooLarge):
-                    false[name] += not model.holds(formula)
-
-    each()
-    assert {name for name, count in false.items() if count} >= {
-        "constant",
-        "linear",
-        "low frequencies",
-        "energy",
-        "permutation",
-        "entries alike",
-    }
-
-
-@pytest.mark.parametrize("samples", [2, 3])
-def test_two_samples_that_are_centered_alternate(samples: int) -> None:
-    given_claim = claim("norm[center=H, scale=empty]", SHIFT, moving="H", size=samples)
-    found = read_statement(statement(given_claim, HOLDS))
-    motion = Motion(found, found.axes[2])
-    axioms = axioms_about([flat(found.term, found)], motion)
-    assert any(name == "two samples" for name, _ in axioms) is (samples == 2)
-    # The instances for two samples are about this term only, so on three the axis is said to have two.
-    two = Motion(replace(found, axes=found.axes), replace(found.axes[2], size=Progression(2)))
-    told = [axiom for name, axiom in axioms_about([flat(found.term, found)], two) if name == "two samples"]
-    assert told
-    model = Model(motion, (0, 0, 0, 0), 1)
-    assert all(map(model.holds, told)) is (samples == 2)
-
-
-# z3 proves what is equivariant, and nothing else.
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
