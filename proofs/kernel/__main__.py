@@ -25,7 +25,13 @@ def prepare() -> None:
 
 def limited(text: str) -> str | None:
     """The verdict on a certificate, or that it took too long; :func:`prepare` comes first."""
-    gc.collect()  # the memory of the certificate before would count as this one's
+    reason = _within_limits(text)
+    if reason is not None:
+        gc.collect()  # what a large one leaves behind would count as the next one's
+    return reason
+
+
+def _within_limits(text: str) -> str | None:
     try:
         try:
             signal.setitimer(signal.ITIMER_PROF, SECONDS, 1)
