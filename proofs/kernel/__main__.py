@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from proofs.kernel.checking import verdict
-from proofs.kernel.rejection import LARGEST_TEXT, MEGABYTES, SECONDS, Rejected
+from proofs.kernel.rejection import LARGEST_TEXT, MEGABYTES, SECONDS, TOO_LARGE, Rejected
 
 
 def prepare() -> None:
@@ -26,8 +26,9 @@ def prepare() -> None:
 def limited(text: str) -> str | None:
     """The verdict on a certificate, or that it took too long; :func:`prepare` comes first."""
     reason = _within_limits(text)
-    if reason is not None:
-        gc.collect()  # what a large one leaves behind would count as the next one's
+    if reason == TOO_LARGE:
+        gc.collect()  # what certificates before it left behind was counted as its own
+        reason = _within_limits(text)
     return reason
 
 
@@ -40,6 +41,8 @@ def _within_limits(text: str) -> str | None:
             signal.setitimer(signal.ITIMER_PROF, 0)
     except Rejected as reason:  # the alarm rang outside of the check itself
         return str(reason)
+    except MemoryError:
+        return TOO_LARGE
     except Exception as error:  # it accepts nothing, and the next one is to be checked
         return f"the kernel failed: {type(error).__name__}: {error}"
 

@@ -7,7 +7,7 @@ from proofs.kernel.counterexamples import check_counterexample, check_tiling
 from proofs.kernel.derivations import check_typing
 from proofs.kernel.patterns import check_pattern
 from proofs.kernel.reading import integer, read_json, take, word
-from proofs.kernel.rejection import Rejected, require
+from proofs.kernel.rejection import TOO_LARGE, Rejected, require
 from proofs.kernel.statements import Statement, read_statement
 
 SCHEMA, VERSION = "equinorm certificate", 1
@@ -26,7 +26,7 @@ def check(text: str) -> Statement:
     try:
         return _checked(read_json(text))
     except (MemoryError, SystemError):  # the latter where Python itself loses the former
-        reason = "more memory than one certificate may take"
+        reason = TOO_LARGE
     except RecursionError:
         reason = "nested too deeply"
     raise Rejected(reason)  # not above, where the exception still holds all that memory

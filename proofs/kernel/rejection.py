@@ -8,6 +8,9 @@ a step, cells of an array, products of an expanded term; bits of an enclosure, o
 for one certificate."""
 
 
+TOO_LARGE = "more memory than one certificate may take"
+
+
 class Rejected(Exception):
     """The certificate does not prove its statement; the text says why."""
 
