@@ -79,10 +79,10 @@ def _built(rule: str, operands: list[Term], given: Any, statement: Statement) ->
         return ("number", fraction(take(given, "value")[0]))
     if rule == "parameter":
         return ("par", integer(take(given, "number")[0], 0, len(statement.parameters) - 1))
-    if rule in ("sum", "centered pair", "sum of pairs"):
-        return ("sum", *operands)
-    if rule == "product" or (rule == "product of pairs" and not given):
-        return ("product", *operands)
+    several = {"sum": "sum", "centered pair": "sum", "sum of pairs": "sum", "product": "product"}
+    if rule in several or (rule == "product of pairs" and not given):
+        require(len(operands) >= 2, f"{rule} of {len(operands)} operands")
+        return (several.get(rule, "product"), *operands)
     require(rule in one and len(operands) == 1, f"{rule[:40]!r} of {len(operands)} operands")
     if rule == "pointwise":
         return ("rsqrt", *operands)

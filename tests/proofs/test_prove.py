@@ -219,6 +219,11 @@ def test_another_term_or_kind_is_rejected(z3: Any) -> None:
         cross_check(wrong)
     with pytest.raises(Rejected, match="a list of 0 items"):
         cross_check({**found, "evidence": {"kind": "typing", "derivations": []}})
+    for rule in ("sum", "product", "power", "mean"):
+        wrong = copy.deepcopy(found)
+        step_of(wrong, rule)["of"] = []
+        with pytest.raises(Rejected, match=f"'?{rule}'? of 0 operands"):
+            cross_check(wrong)
     refutation = certificate(decide(claim("LayerNorm-C", size=3)))
     assert refutation is not None
     with pytest.raises(Rejected):
