@@ -83,8 +83,7 @@ def measured_error(claim: Claim, rng: np.random.Generator) -> float:
     steps = draw_displacements(action.kind, samples, [SAMPLES] * len(places), rng)
     first = evaluate(claim.term, move(action.kind, x, steps, places), values, claim.eps, layout)
     second = move(action.kind, evaluate(claim.term, x, values, claim.eps, layout), steps, places)
-    error: float = np.max(np.abs(first - second))
-    return error
+    return float(np.max(np.abs(first - second)))
 
 
 def times_of(claim: Claim, rng: np.random.Generator) -> tuple[bool, Times]:
@@ -114,7 +113,7 @@ def sample(layout: Layout, seed: int = 0) -> dict[bool, list[Times]]:
 
 def middle(times: list[Times], name: str) -> float:
     """The median of one column."""
-    return median(getattr(each, name) for each in times)
+    return median(float(getattr(each, name)) for each in times)
 
 
 def main() -> None:
