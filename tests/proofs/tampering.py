@@ -17,6 +17,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice, product
 from typing import Any
 
@@ -106,7 +107,7 @@ def _other_texts(text: str) -> Iterator[str]:
         yield from _other_terms(text)
     # Digits of other scripts: Python calls all of them digits, and reads some of them as numbers.
     yield from (re.sub(r"\d", other, text) for other in ("\u00b2", "\u0663") if re.search(r"\d", text))
-    yield from (text + " ", text.upper(), text[:-1], text + "\ud800")
+    yield from (text + " ", text.upper(), text[:-1], text + "\ud800", text + "{0}{}{x}")
 
 
 def _other_terms(text: str) -> Iterator[str]:
@@ -277,8 +278,9 @@ QUESTIONS: dict[str, tuple[Claim, ...]] = {
 """Claims whose certificates hold every kind of evidence."""
 
 
+@cache
 def originals(kind: str) -> list[Document]:
-    """The certificates of a kind."""
+    """The certificates of a kind; made once, and not to be written into."""
     found = [accepted_certificate(decide(claim)) for claim in QUESTIONS[kind]]
     return [each for each in found if each is not None]
 

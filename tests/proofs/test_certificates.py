@@ -100,7 +100,7 @@ def check_certificate(claim: Claim) -> str:
 def test_certificates_of_random_terms() -> None:
     seen: Counter[str] = Counter()
 
-    @at_least(300)
+    @at_least(200)
     @given(claims(on=grids(largest=8)))
     def each(claim: Claim) -> None:
         seen[check_certificate(claim)] += 1

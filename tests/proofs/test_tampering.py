@@ -78,21 +78,21 @@ def test_several_changes_at_once() -> None:
     tally = Tally(Counter(), [])
     known = [document for kind in QUESTIONS for document in originals(kind)]
 
-    @at_least(1_000)
+    @at_least(600)
     @given(st.sampled_from(range(len(known))), st.lists(PICKS, min_size=2, max_size=3))
     def each(number: int, picks: list[tuple[int, int]]) -> None:
         tally.add("several", changed(known[number], picks), known[number])
 
     each()
     assert tally.wrong == []
-    assert tally.total("rejected") >= 500, tally.table()
+    assert tally.total("rejected") >= 300, tally.table()
 
 
 def test_changes_of_random_certificates() -> None:
     tally = Tally(Counter(), [])
 
-    @at_least(200)
-    @given(claims(on=grids(largest=5, most_entries=2)), st.lists(st.lists(PICKS, min_size=1, max_size=2), min_size=8))
+    @at_least(150)
+    @given(claims(on=grids(largest=5, most_entries=2)), st.lists(st.lists(PICKS, min_size=1, max_size=2), min_size=6))
     def each(claim: Claim, rounds: list[list[tuple[int, int]]]) -> None:
         original = accepted_certificate(decide(claim))
         if original is not None:
@@ -101,8 +101,8 @@ def test_changes_of_random_certificates() -> None:
 
     each()
     assert tally.wrong == []
-    assert tally.total("tried") >= 1_000, tally.table()
-    assert tally.total("rejected") >= 700, tally.table()
+    assert tally.total("tried") >= 600, tally.table()
+    assert tally.total("rejected") >= 450, tally.table()
 
 
 def test_the_judge_can_say_no() -> None:
