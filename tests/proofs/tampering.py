@@ -93,14 +93,14 @@ def changes(value: Any) -> Iterator[Any]:
 def _other_texts(text: str) -> Iterator[str]:
     for words in VOCABULARIES:
         yield from (word for word in words if text in words and word != text)
-    if re.fullmatch(r"-?\d+([./]\d+)?", text):
+    if re.fullmatch(r"-?\d+([./]\d+)?", text, re.ASCII):
         yield from ("0", "1", "-1", "1/2", "2", "1/3", "999999999", f"-{text}", text.removeprefix("-"))
         yield from (f"{text}0", f"{text}1", f"{text}/2", text[:-1], f"1{text}", f"{text}.5", f"{text}e1", f" {text}")
-        for place, digit in enumerate(text):
+        for place, digit in enumerate(text[:40]):
             if digit.isdigit():
                 yield f"{text[:place]}{(int(digit) + 1) % 10}{text[place + 1 :]}"
         yield "9" * 5_000
-    elif re.match(r"(entry|pair|cosine|sine) \d", text):
+    elif re.fullmatch(r"(entry|pair|cosine|sine) \d+", text, re.ASCII):
         word, number = text.split()
         yield from (f"{word} {int(number) + step}" for step in (1, 2, -1))
     elif "x" in text or "eps" in text:
@@ -116,7 +116,7 @@ def _other_terms(text: str) -> Iterator[str]:
     others = {"+": "-*", "-": "+*", "*": "+-", "x": ["eps", "2", "0", "x^2", "par(W)", "mean(x, W)"], "eps": ["1", "x"]}
     for place, token in enumerate(tokens):
         found = list(others.get(token, ()))
-        if token.isdigit():
+        if token.isdigit() and len(token) < 20:
             found += [str(int(token) + 1), str(int(token) + 2), str(max(int(token) - 1, 0)), "9" * 5_000]
         elif token.isalpha() and token.isupper():
             found += [token[1:] or "empty", *(token + name for name in "BCHW" if name not in token), "B", "W"]
