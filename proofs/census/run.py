@@ -45,7 +45,9 @@ def groups(axes: tuple[str, ...], folder: Path) -> tuple[Group, ...]:
 
     # One axis first: what is found there is what two axes need.
     chosen = sorted((b for b in blocks() if b.axes in axes), key=lambda block: (shared(block), len(block.axes)))
-    return tuple(Group(tuple(found), folder) for _, found in groupby(chosen, key=shared))
+    found = [Group(tuple(together), folder) for _, together in groupby(chosen, key=shared)]
+    # Translations of samples apart take longest, and come first so that no processor waits for the last group.
+    return tuple(reversed(found))
 
 
 def census_of(group: Group) -> tuple[tuple[Block, Entry], ...]:
