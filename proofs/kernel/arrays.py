@@ -5,7 +5,7 @@ every array of the certificate is constant. A mean weighs a cell with its share 
 its values on all cells in row-major order.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -39,7 +39,7 @@ class Board:
             if len(self.shares[axis]) == 1 and self.shares[axis][0] is not None:
                 continue
             found: dict[Cell, Any] = {}
-            groups = [(*cell[:axis], *cell[axis + 1 :]) for cell in self.cells]
+            groups = [cell[:axis] + cell[axis + 1 :] for cell in self.cells]
             for cell, group, value in zip(self.cells, groups, values, strict=True):
                 part = scale(value, self.shares[axis][cell[axis]])
                 found[group] = add(found[group], part) if group in found else part
@@ -51,17 +51,6 @@ def evaluate(term: Term, leaves: dict[Term, list[Any]], board: Board) -> list[An
     """The value of a term; ``leaves`` holds those of x, eps and the parameters. Raises Rejected where undefined."""
     arithmetic, known = board.arithmetic, dict(leaves)
 
-    def each(operation: Callable[..., Any], *arrays: list[Any]) -> list[Any]:
-        # Where a mean made values one object, the operation is done once.
-        done: dict[tuple[int, ...], Any] = {}
-        found = []
-        for values in zip(*arrays, strict=True):
-            key = tuple(map(id, values))
-            if key not in done:
-                done[key] = operation(*values)
-            found.append(done[key])
-        return found
-
     def value(node: Term) -> list[Any]:
         if node not in known:
             kind, rest = node[0], node[1:]
@@ -70,13 +59,13 @@ def evaluate(term: Term, leaves: dict[Term, list[Any]], board: Board) -> list[An
             elif kind == "mean":
                 known[node] = board.mean(value(rest[0]), rest[1])
             elif kind == "rsqrt":
-                known[node] = each(arithmetic.inverse_root, value(rest[0]))
+                known[node] = list(map(arithmetic.inverse_root, value(rest[0])))
             else:
                 operation = arithmetic.add if kind == "sum" else arithmetic.multiply
                 first, *others = rest[:1] * rest[1] if kind == "power" else rest
                 found = value(first)
                 for other in others:
-                    found = each(operation, found, value(other))
+                    found = list(map(operation, found, value(other)))
                 known[node] = found
         array: list[Any] = known[node]
         return array

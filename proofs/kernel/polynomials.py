@@ -69,7 +69,7 @@ class Polynomials:
         require(known, "a root at 0 of what is no square of a rational number")
         rest: Polynomial = {key: -part / start for key, part in value.items() if key != self.one}
         power = found = self.number(1 / root)
-        for i in range(1, self.order + 1):
+        for i in range(1, self.order + 1 if rest else 1):
             # (1 - w)^(-1/2) is the sum of binom(2i, i) (w/4)^i.
             power = self.multiply(rest, power)
             found = self.add(found, power, Fraction(comb(2 * i, i), 4**i))
