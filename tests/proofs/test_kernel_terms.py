@@ -91,7 +91,7 @@ def test_random_tokens_mean_the_same_to_both_readers() -> None:
     assert seen["both"] >= 20, seen
 
 
-@at_least(300)
+@at_least(150)
 @given(st.data())
 def test_spelled_terms_mean_the_same_to_both_readers(data: st.DataObject) -> None:
     layout = data.draw(layouts())

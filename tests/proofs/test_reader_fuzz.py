@@ -66,14 +66,14 @@ def test_any_value_in_any_field_is_answered() -> None:
     known = [document for kind in QUESTIONS for document in originals(kind)]
     seen: Counter[bool] = Counter()
 
-    @at_least(600)
+    @at_least(400)
     @given(st.sampled_from(range(len(known))), st.integers(0, 10**6), ANY_JSON)
     def each(which: int, where: int, value: Any) -> None:
         found = list(places(known[which]))
         seen[answered(json.dumps(replaced(known[which], found[where % len(found)][0], value))) is None] += 1
 
     each()
-    assert seen[False] >= 300, seen
+    assert seen[False] >= 200, seen
 
 
 @at_least(200)
