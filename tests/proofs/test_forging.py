@@ -86,6 +86,8 @@ def mostly_false() -> list[Claim]:
         question("mean(x^3, W)", "translation", "W", (1, 1, 1, 3)),
         question("mean(x^4, W)", "translation", "W", (1, 1, 5, 8), band(2)),
         question("x*rsqrt(x^2 + eps)", "translation", "W", (ANY, ANY, ODD, ODD)),
+        question("rsqrt(x + 2)", "translation", "W", (1, 1, 1, 3)),
+        question("rsqrt(x^2 + eps)", "translation", "W", (1, 1, 3, 5), band(1)),
         question("x*mean(x, C)", "translation", "W", (ANY, ANY, ODD, ODD)),
         question("x - mean(x, B)", "shift", "W", (2, 2, 3, 3), ALL, APART),
         question("x*mean(x^2, B)", "shift", "W", (2, 1, 3, 4), ALL, APART),
@@ -94,6 +96,7 @@ def mostly_false() -> list[Claim]:
         question("mean((x - mean(x, H))^2, B) + x", "shift", "W", (2, 1, 3, 2), ALL, APART),
         question(f"mean({alternating}^2, B)*x", "translation", "W", (2, 1, 3, 2), ALL, APART),
         question("x*par(W)", "shift", "W", (ANY, ANY, ODD, ODD)),
+        question("(x - mean(x, H))*par(W)", "shift", "W", (1, 1, 2, 3), NYQUIST_FREE),
         question("x*rsqrt(mean(x^2, HW) + eps)", "translation", "HW", (ANY, ANY, ODD, EVEN)),
         question("x*rsqrt(mean(x^2, W) + eps)", "translation", "HW", (ANY, ANY, ODD, ODD)),
         question("x^2 - mean(x, B)^2", "translation", "W", (2, 1, 3, 3)),
@@ -139,7 +142,7 @@ def test_what_holds_is_not_refuted(claim: Claim) -> None:
     least = [size.least for size in claim.grid.sizes]
     place = claim.grid.layout.index(min(claim.action.moving))
     seen: Counter[str] = Counter()
-    for n in dict.fromkeys([least[place], 2, 4]):
+    for n in dict.fromkeys([least[place], 2, 4, max(least[place] // 2, 1)]):
         for example in thinned(forged_examples(claim, [*least[:place], n, *least[place + 1 :]])):
             for kind, claimed in (("counterexample", FAILS), ("tiling", FAILS), ("tiling", FAILS_EVERYWHERE)):
                 seen[fate(assembled(statement(claim, claimed), {"kind": kind, "example": example}))] += 1

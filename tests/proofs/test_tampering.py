@@ -64,6 +64,14 @@ def test_every_field_of_a_certificate_matters(kind: str) -> None:
     assert min(tally.total("same statement"), tally.total("true statement")) >= 1, tally.table()
 
 
+def test_derivations_name_their_axes_in_order() -> None:
+    (original,) = [each for each in originals("typing") if len(each["evidence"]["derivations"]) == 2][:1]
+    first, second = original["evidence"]["derivations"]
+    for derivations in ([second, first], [first, first], [first, {**second, "axis": "H"}], [first], []):
+        changed_evidence = {**original["evidence"], "derivations": derivations}
+        assert refusal(json.dumps({**original, "evidence": changed_evidence})) is not None
+
+
 def test_evidence_proves_no_other_statement() -> None:
     tally = Tally(Counter(), [])
     known = [document for kind in QUESTIONS for document in originals(kind)]
