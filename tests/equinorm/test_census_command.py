@@ -151,7 +151,7 @@ def without_a_verdict(_: Group) -> object:
 @pytest.mark.parametrize(
     ("function", "reason", "existing"),
     [
-        (with_a_wrong_enclosure, f"{NAMES[0]}:", True),
+        (with_a_wrong_enclosure, f"{NAMES[-1]}:", True),
         (without_a_verdict, "x * x: no verdict, or none that can be written\n", False),
     ],
 )
