@@ -223,7 +223,8 @@ def forged_patterns(claim: Claim, example: Document | None) -> Iterator[Document
         if spot is not None:
             cells[spot], profiles[spot] = 1, "entry 0"
         cells[place], profiles[place] = (0, "wave") if wave else (listed, "entry 0")
-        entry = [0] * len(layout)
+        # Of two samples that move apart the one that stays is looked at as well.
+        entry = [int(axis.sample and moves != "all" and listed == 1) for axis in layout]
         entry[place] = 0 if wave else own
         instance = {
             "axis": layout.names[place],
