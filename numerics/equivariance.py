@@ -104,17 +104,20 @@ def both_sides(layer: Layer, x: Array, displacements: Table, motion: Motion) -> 
     return Sides(y, layer(motion(x, displacements)), motion(y, np.asarray(displacements) * ratios))
 
 
-def measure_equivariance(layer: Layer, x: Array, displacements: Table, motion: Motion) -> Measurement:
+def measure_equivariance(
+    layer: Layer, x: Array, displacements: Table, motion: Motion, least: float = 0.0
+) -> Measurement:
     """The errors between both sides, with the bound for a function of which nothing is known.
 
-    Arguments and errors as :func:`both_sides`.
+    Arguments and errors as :func:`both_sides`; ``least`` is a unit roundoff that it is known to compute with, from
+    another array or from its dtype.
     """
     sides = both_sides(layer, x, displacements, motion)
     errors = sides.errors()
     length, largest, cosine = (
         to_numpy(values).astype(np.float64) for values in (errors.relative_l2, errors.relative_maximum, errors.cosine)
     )
-    rounding = probe_rounding(layer, x, sides.y)
+    rounding = probe_rounding(layer, x, sides.y, least=least)
     growth = transform_growth(motion.kind, motion.sizes(x))
     sums = sum_growth(tuple(x.shape), tuple(range(x.ndim))) if math.prod(x.shape) > 1 else 1.0
     limit = black_box_bound(rounding, sides.y, sides.layer_then_moved, growth, sums)

@@ -111,3 +111,17 @@ def test_significands() -> None:
     assert significant_bits(np.zeros(3)) == 0
     assert significant_bits(np.asarray([np.nan, 1.0])) == 1
     assert significant_bits(np.asarray([1 + 2.0**-52])) == 53
+
+
+def test_a_known_precision_is_not_undercut() -> None:
+    """An impulse leaves too few values to show the precision; the caller may know it from another array."""
+    x = np.zeros(SHAPE)
+    x[0, 0, 0, 0] = 1.0
+
+    def layer(x: Any) -> Any:
+        return normalize(CATALOGUE["InstanceNorm"].layer, x.astype(np.float32)).astype(np.float64)
+
+    moved = np.asarray([[0.5, 0.25]])
+    shown = measure_equivariance(layer, x, moved, Motion(ActionKind.TRANSLATION), least=2.0**-24)
+    assert shown.unit == 2.0**-24
+    assert shown.judgement is Judgement.WITHIN
