@@ -2,7 +2,7 @@
 
 f is any function of an array whose axis 0 holds the samples: a layer of ours, or one of which nothing is known but its
 values. It may change the sizes of the moving axes; its output then moves by the displacement times the ratio of the
-sizes, the displacement measured on the coarser or the finer grid.
+sizes, the displacement measured on the coarser or the finer grid. An axis of one sample does not move.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def both_sides(layer: Layer, x: Array, displacements: Table, motion: Motion) -> 
     namespace_of(y)
     if y.ndim < 1 or y.shape[0] != x.shape[0] or y.ndim < len(motion.axes) + 1:
         raise refuse(f"output of shape {tuple(y.shape)}", f"one for an input of shape {tuple(x.shape)}: samples first")
-    ratios = np.asarray(motion.sizes(y), dtype=np.float64) / np.asarray(motion.sizes(x), dtype=np.float64)
+    coarse, fine = (np.asarray(motion.sizes(array), dtype=np.float64) for array in (y, x))
+    ratios = np.where(coarse == 1, 0.0, coarse / fine)
     return Sides(y, layer(motion(x, displacements)), motion(y, np.asarray(displacements) * ratios))
 
 

@@ -182,9 +182,9 @@ def _simpler_entries(search: _Search) -> None:
     if size == 0:
         return
     search.any_of(iter([np.sign(x), (x != 0) * 1.0, *(_rounded(x, steps) for steps in (1, 2, 4, 16))]))
-    places: list[list[int]] = np.argwhere(search.best.x).tolist()
+    places = list(zip(*(found.tolist() for found in np.nonzero(search.best.x)), strict=True))
     if len(places) <= FEW_ENTRIES:
-        for place in map(tuple, places):
+        for place in places:
             value = float(search.best.x[place])
             simpler = [1.0, -1.0, 2.0, -2.0, float(np.rint(value)), float(np.rint(2 * value) / 2)]
             search.any_of(_changed(search.best.x, place, number) for number in simpler)

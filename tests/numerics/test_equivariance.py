@@ -69,6 +69,13 @@ def test_a_coarser_grid_moves_by_its_own_samples(kind: ActionKind) -> None:
     assert float(sides.errors().relative_l2.max()) < 1e-14
 
 
+@pytest.mark.parametrize("kind", ActionKind)
+def test_an_axis_of_one_sample_does_not_move(kind: ActionKind) -> None:
+    x = random_map(0)
+    sides = both_sides(lambda x: x.mean(axis=(2, 3), keepdims=True), x, np.asarray([[2.0, 3.0]]), Motion(kind))
+    assert float(sides.errors().relative_l2.max()) < 1e-14
+
+
 def test_an_output_without_samples_is_refused() -> None:
     with pytest.raises(SpecificationError, match="samples first"):
         both_sides(lambda x: x[0], random_map(0), np.asarray([[1.0, 1.0]]), Motion(ActionKind.SHIFT))
