@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from equinorm.rooms import check_rooms
 
 if TYPE_CHECKING:
+    from equinorm.auditing import audit
     from equinorm.checking import check
     from equinorm.counting import census
     from equinorm.deciding import decide
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "census", "check", "decide", "derive", "measure", "paper"]
+__all__ = ["SpecificationError", "__version__", "audit", "census", "check", "decide", "derive", "measure", "paper"]
 
 check_rooms()
 
 # Where a name is defined. A module of this package must not bear a verb's name: importing it would hide the verb.
 _HOME = {
     "SpecificationError": "theory.spec.errors",
+    "audit": "equinorm.auditing",
     "census": "equinorm.counting",
     "check": "equinorm.checking",
     "decide": "equinorm.deciding",

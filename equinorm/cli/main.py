@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_app() -> typer.Typer:
     """The application with all subcommands, in the order in which ``--help`` lists them."""
-    from equinorm.cli import census, check, decide, derive, info, measure, paper
+    from equinorm.cli import audit, census, check, decide, derive, info, measure, paper
     from equinorm.cli.options import new_app
 
     app = new_app("Which normalization layer may a translation-equivariant network use, and why.")
@@ -28,5 +28,6 @@ def build_app() -> typer.Typer:
     app.command("check")(check.check)
     app.command("measure")(measure.measure)
     app.command("paper")(paper.paper)
+    app.command("audit")(audit.audit)
     app.command("info")(info.info)
     return app

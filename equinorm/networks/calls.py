@@ -18,11 +18,13 @@ from equinorm.networks.nested import replaced, tensors
 Module = Any
 Tensor = Any
 
-HARMLESS = frozenset(
-    "size dim clone contiguous detach to float double type view view_as reshape flatten unflatten permute transpose squeeze "
-    "unsqueeze expand expand_as movedim moveaxis numel stride requires_grad_ __get__ __set__ is_floating_point chunk "
-    "split unbind unsafe_chunk item is_contiguous has_names ndimension __len__ __format__ __repr__ shape swapaxes".split()
+LOOKING = frozenset({"dim", "is_contiguous", "is_floating_point", "item", "numel", "shape", "size", "stride", "type"})
+COPYING = frozenset({"clone", "contiguous", "detach", "double", "expand", "expand_as", "float", "requires_grad_", "to"})
+ARRANGING = frozenset(
+    {"chunk", "flatten", "movedim", "moveaxis", "permute", "reshape", "split", "squeeze", "swapaxes", "transpose"}
+    | {"unbind", "unflatten", "unsafe_chunk", "unsqueeze", "view", "view_as", "__get__", "__set__"}
 )
+HARMLESS = LOOKING | COPYING | ARRANGING
 """Functions that compute nothing on values: they look, copy or rearrange."""
 
 

@@ -1,8 +1,8 @@
 """How far a layer is from being equivariant, and how much of that is its own.
 
 The *own* defect of a layer f at its input x is |f(gx) - g f(x)| / |g f(x)|, with a g drawn on the grid of x. The
-*carried* defect of a tensor of the network, x = x(image), is |x(g image) - g x(image)| / |g x(image)|, with a g drawn on
-the grid of the images. What a layer adds to it is that of its output less that of its input; it may be negative, and
+*carried* defect of a tensor of the network, x = x(image), is |x(g image) - g x(image)| / |g x(image)|, with a g drawn
+on the grid of the images. What a layer adds to it is that of its output less that of its input; it may be negative, and
 it may be large without any defect of its own, where the layer amplifies.
 
 Norms are over all entries of a sample; of the samples, each moved by its own displacement, the worst counts.

@@ -4,8 +4,8 @@ Only a class of PyTorch itself is read, and only where the module runs that clas
 the computation, and any other class, is a stranger, of which nothing is known here. The attributes that are read are
 those that the computation uses; a name says nothing.
 
-Notation: ``conv[3, stride=2, padding=zeros]``, ``pool[max, 2, stride=2]``, ``resample[bilinear, 2]``, and the normalizations
-of :mod:`theory.spec.layers`.
+Notation: ``conv[3, stride=2, padding=zeros]``, ``pool[max, 2, stride=2]``, ``resample[bilinear, 2]``, and the
+normalizations of :mod:`theory.spec.layers`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from equinorm.networks.grids import FIRST, LAST, Axes
 from equinorm.networks.normalizations import normalization
+from theory.spec.actions import ActionKind
 from theory.spec.layers import Normalization
 
 Module = Any
@@ -34,6 +35,7 @@ KINDS = {
 """The kind of a layer by the module of PyTorch that defines it."""
 
 TRANSPOSED = ("ConvTranspose2d",)
+NOT_POLYNOMIAL = {"max": "a maximum: not a polynomial", "lp": "a root of powers: not a polynomial"}
 HOME = "torch.nn.modules."
 
 
@@ -47,7 +49,8 @@ class Description:
         specification: the short spelling; empty for a stranger.
         layer: the normalization, where it is one of the language.
         strides: input samples for one output sample, along H and W; None where only the sizes tell.
-        notes: what about it breaks a symmetry, in words.
+        borders: what about it breaks shifts and translations, in words.
+        aliases: what about it breaks translations only.
         known: True where its class is PyTorch's, which computes in the dtype of its input.
     """
 
@@ -56,8 +59,13 @@ class Description:
     specification: str = ""
     layer: Normalization | None = None
     strides: tuple[Fraction, Fraction] | None = None
-    notes: tuple[str, ...] = ()
+    borders: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
     known: bool = False
+
+    def notes(self, kind: ActionKind) -> tuple[str, ...]:
+        """What about the layer breaks equivariance under ``kind``."""
+        return self.borders if kind is ActionKind.SHIFT else (*self.borders, *self.aliases)
 
 
 def torch_class(module: Module) -> type | None:
@@ -88,7 +96,7 @@ def describe(module: Module, shape: Sequence[int], axes: Axes) -> Description:
     name = type(module).__name__
     if base is None:
         return Description("other", name)
-    kind = _kind(base)
+    kind = "other" if base.__name__ == "Linear" and len(shape) != 4 else _kind(base)
     found: dict[str, Any] = {}
     if kind == "normalization":
         layer = normalization(module, base.__name__, shape, axes)
@@ -100,7 +108,7 @@ def describe(module: Module, shape: Sequence[int], axes: Axes) -> Description:
     elif kind == "resampling":
         found = _resampling(module, base.__name__)
     elif kind == "activation":
-        found = {"notes": ("not a polynomial: its harmonics have no bound, and alias",)}
+        found = {"aliases": ("not a polynomial: its harmonics have no bound, and alias",)}
     found.setdefault("specification", base.__name__.lower())
     return Description(kind=kind, name=name, known=True, **found)
 
@@ -115,7 +123,7 @@ def _kind(base: type) -> str:
 
 def _convolution(module: Module, transposed: bool) -> dict[str, Any]:
     kernel, stride = tuple(module.kernel_size), tuple(module.stride)
-    words, notes = [_pair(kernel)], []
+    words, borders, aliases = [_pair(kernel)], [], []
     if max(stride) > 1:
         words.append(f"stride={_pair(stride)}")
     if max(module.dilation) > 1:
@@ -125,63 +133,65 @@ def _convolution(module: Module, transposed: bool) -> dict[str, Any]:
     if transposed:
         words.append("transposed")
         if any(size > step for size, step in zip(kernel, stride, strict=True)):
-            notes.append("continues the map by zeros: not circular at its border")
+            borders.append("continues the map by zeros: not circular at its border")
         if max(stride) > 1:
-            notes.append("inserts zeros between samples: images of the spectrum")
+            aliases.append("inserts zeros between samples: images of the spectrum")
         strides = tuple(Fraction(1, step) for step in stride)
     else:
-        padded = module.padding != "valid" and (module.padding == "same" or max(module.padding) > 0)
-        if padded and max(kernel) > 1:
-            words.append(f"padding={module.padding_mode}")
-            if module.padding_mode != "circular":
-                notes.append(f"padding {module.padding_mode}: not circular at the border of the map")
-        elif max(kernel) > 1:
-            words.append("padding=none")
-            notes.append("no padding: the map shrinks")
-        if max(stride) > 1:
-            notes.append(_strided(stride))
+        if max(kernel) > 1:
+            padded = module.padding != "valid" and (module.padding == "same" or max(module.padding) > 0)
+            mode = module.padding_mode if padded else "none"
+            words.append(f"padding={mode}")
+            if mode == "none":
+                borders.append("no padding: the map shrinks")
+            elif mode != "circular":
+                borders.append(f"padding {mode}: not circular at the border of the map")
+        aliases += _strided(stride)
         strides = tuple(Fraction(step) for step in stride)
-    return {"specification": f"conv[{', '.join(words)}]", "notes": tuple(notes), "strides": strides}
+    found = {"borders": tuple(borders), "aliases": tuple(aliases)}
+    return {"specification": f"conv[{', '.join(words)}]", "strides": strides, **found}
 
 
 def _pooling(module: Module, name: str) -> dict[str, Any]:
     statistic = "max" if "Max" in name else "lp" if name.startswith("LP") else "mean"
-    notes = ["a maximum: not a polynomial"] if statistic == "max" else []
+    aliases = () if statistic == "mean" else (NOT_POLYNOMIAL[statistic],)
     if not hasattr(module, "kernel_size") or "Fractional" in name or "Unpool" in name:
         size = getattr(module, "output_size", None)
         spelled = statistic if size is None else f"{statistic}, to {_pair(size)}"
-        return {"specification": f"pool[{spelled}]", "notes": tuple(notes)}
+        return {"specification": f"pool[{spelled}]", "aliases": aliases}
     kernel = _two(module.kernel_size)
     stride = kernel if module.stride is None else _two(module.stride)
-    words = [statistic, _pair(kernel)]
+    words, borders = [statistic, _pair(kernel)], []
     if max(stride) > 1:
         words.append(f"stride={_pair(stride)}")
-        notes.append(_strided(stride))
     if max(_two(getattr(module, "padding", 0))) > 0:
-        border = "minus infinity" if statistic == "max" else "zeros"
-        words.append(f"padding={border.replace('minus infinity', '-inf')}")
-        notes.append(f"padding with {border}: not circular at the border of the map")
+        filling = "-inf" if statistic == "max" else "zeros"
+        words.append(f"padding={filling}")
+        borders.append(f"padding {filling}: not circular at the border of the map")
     strides = (Fraction(stride[0]), Fraction(stride[1]))
-    return {"specification": f"pool[{', '.join(words)}]", "notes": tuple(notes), "strides": strides}
+    found = {"borders": tuple(borders), "aliases": (*aliases, *_strided(stride))}
+    return {"specification": f"pool[{', '.join(words)}]", "strides": strides, **found}
 
 
 def _resampling(module: Module, name: str) -> dict[str, Any]:
-    if "Shuffle" in name or "Unshuffle" in name:
-        return {"notes": ("channels become neighbors: another grid",)}
+    if "Shuffle" in name:
+        return {"aliases": ("channels become neighbors, or the other way round: another grid",)}
     factor = module.scale_factor if module.scale_factor is not None else f"to {_pair(module.size)}"
-    notes = [] if module.mode == "nearest" else ["repeats the border of the map: not circular there"]
-    notes.append("interpolates by a kernel of few samples: images of the spectrum")
+    borders = [] if module.mode == "nearest" else ["repeats the border of the map: not circular there"]
     if module.align_corners:
-        notes.append("aligns corners: another spacing")
-    return {"specification": f"resample[{module.mode}, {_pair(factor)}]", "notes": tuple(notes)}
+        borders.append("aligns corners: another spacing")
+    aliases = ("interpolates by few samples: images of the spectrum",)
+    return {"specification": f"resample[{module.mode}, {_pair(factor)}]", "borders": tuple(borders), "aliases": aliases}
 
 
-def _strided(stride: Sequence[int]) -> str:
-    return f"stride {_pair(stride)}: what lies above the coarser grid's Nyquist frequency aliases"
+def _strided(stride: Sequence[int]) -> tuple[str, ...]:
+    if max(stride) == 1:
+        return ()
+    return (f"stride {_pair(tuple(stride))}: what lies above the coarser grid's Nyquist frequency aliases",)
 
 
 def _two(value: Any) -> tuple[int, int]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)  # type: ignore[return-value]
+    return tuple(value) if isinstance(value, (tuple, list)) else (value, value)
 
 
 def _pair(value: Any) -> str:

@@ -31,8 +31,8 @@ def find_axes(shape: Sequence[int], known: Collection[Sizes], likely: Axes) -> A
         known: the sizes that maps have had so far.
         likely: the answer where the sizes fit both ways, or neither.
 
-    >>> find_axes((4, 7, 7, 16), {(7, 7)}, FIRST), find_axes((4, 7, 7, 7), {(7, 7)}, FIRST), find_axes((4, 49, 16), (), FIRST)
-    ((1, 2), (2, 3), None)
+    >>> [find_axes(shape, {(7, 7)}, FIRST) for shape in ((4, 7, 7, 16), (4, 7, 7, 7), (4, 49, 16))]
+    [(1, 2), (2, 3), None]
     """
     if len(shape) != 4:
         return None

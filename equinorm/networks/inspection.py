@@ -11,7 +11,7 @@ Runs of the network, without gradients and on a copy of it:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -19,22 +19,23 @@ from typing import Any
 
 import numpy as np
 
-from equinorm.networks.calls import Call, Observer, floating
+from equinorm.networks.calls import Call, Observer, Visit, floating
 from equinorm.networks.defects import carried, draw, own_defects, relative
 from equinorm.networks.describe import describe, likely_axes
 from equinorm.networks.fitting import Fit, Unfit, fit, input_axes
-from equinorm.networks.grids import FIRST, Axes, Sizes, sizes_at, step
+from equinorm.networks.grids import FIRST, Axes, Sizes, find_axes, sizes_at, step
 from equinorm.networks.loading import limited, said
 from equinorm.networks.normalizations import verdicts
 from equinorm.networks.rows import Carried, Row
 from equinorm.progress import Listener, Progress
-from numerics.arrays import to_numpy
-from numerics.translations import remove_nyquist
+from numerics.translations import Table, move, remove_nyquist
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import SpecificationError, refuse
 
 Module = Any
 Tensor = Any
+Key = tuple[str, int]
+Pair = tuple[list[Tensor], list[Tensor]]
 
 MEMORY = 2**30
 """Bytes of activations that are kept at a time."""
@@ -70,9 +71,10 @@ class Inspection:
     rows: list[Row] = field(default_factory=list)
     unseen: Counter[tuple[str, str]] = field(default_factory=Counter)
     steps: tuple[int, int] = (1, 1)
-    _fits: dict[tuple[str, int], Fit] = field(default_factory=dict)
-    _bytes: dict[tuple[str, int], int] = field(default_factory=dict)
+    _fits: dict[Key, Fit] = field(default_factory=dict)
+    _bytes: dict[Key, int] = field(default_factory=dict)
     _known: set[Sizes] = field(default_factory=set)
+    _lost: set[Sizes] = field(default_factory=set)
     _last: Axes = FIRST
 
     @property
@@ -116,7 +118,7 @@ class Inspection:
         raise refuse(
             self.given,
             "a network that gives the same twice",
-            f"it is random or keeps state, first in {next(differing, 'code between the layers')}; call .eval() in the factory?",
+            f"it is random or keeps state, first in {next(differing, 'code between layers')}; is it in training mode?",
         )
 
     def _same(self, first: list[Tensor], second: list[Tensor]) -> bool:
@@ -171,9 +173,10 @@ class Inspection:
 
         with Observer(self.network, self.torch, visit).watching():
             self.network(self.images)
-        grids = [sizes for found in self._fits.values() for sizes in (found.reference,)]
-        pairs = [[size for size in {g[axis] for g in grids} if self.sizes[axis] % size == 0] for axis in (0, 1)]
-        self.steps = (step(self.sizes[0], pairs[0]) or 1, step(self.sizes[1], pairs[1]) or 1)
+        steps = []
+        for axis, whole in enumerate(self.sizes):
+            steps.append(step(whole, (size[axis] for size in self._known - self._lost if whole % size[axis] == 0)) or 1)
+        self.steps = (steps[0], steps[1])
 
     def _row(self, call: Call, outputs: list[Tensor]) -> Row:
         inputs = call.inputs
@@ -188,17 +191,25 @@ class Inspection:
             row = replace(row, about=about, verdicts=self._verdicts(call, about.layer, axes))
             found = fit(inputs, outputs, axes, about.strides)
             self._fits[call.key] = found
-            self._known |= {sizes_at(t.shape, one) for t, one in zip(outputs, found.outputs, strict=True)} - {(1, 1)}
-            self._last = found.outputs[0] or self._last
+            self._follow(outputs, found.outputs, lost=found.reference in self._lost)
             trusted = about.known and inputs[0].dtype == self.torch.float64
             seed = self.setting.seed + len(self.rows)
             return replace(row, own=own_defects(call, found, self.setting.kinds, self.setting.policy, seed, trusted))
         except Unfit as error:
+            self._follow(outputs, [find_axes(tensor.shape, self._known, self._last) for tensor in outputs], lost=True)
             return replace(row, reason=str(error))
         except SpecificationError:
             raise
         except Exception as error:  # the layer, called again with other values
             return replace(row, reason=f"it raises when its input is moved: {said(error)}")
+
+    def _follow(self, outputs: Sequence[Tensor], axes: Sequence[Axes | None], lost: bool) -> None:
+        """Take note of new sizes of maps. They are ``lost`` where the action on the images induces none on them."""
+        found = {sizes_at(tensor.shape, one) for tensor, one in zip(outputs, axes, strict=True)} - {(1, 1)}
+        if lost:
+            self._lost |= found - self._known
+        self._known |= found
+        self._last = next((one for one in axes if one is not None), self._last)
 
     def _verdicts(self, call: Call, layer: Any, axes: Sequence[Axes | None]) -> dict[str, tuple[str, str]]:
         if layer is None or axes[0] is None:
@@ -214,37 +225,42 @@ class Inspection:
             images = remove_nyquist(images, FIRST)[0]
         rng = np.random.Generator(np.random.PCG64(self.setting.seed))
         drawn = {kind: draw(kind, images.shape[0], self.sizes, self.steps, rng) for kind in self.setting.kinds}
-        found: dict[tuple[str, int], dict[ActionKind, Carried]] = {}
+        found: dict[Key, dict[ActionKind, Carried]] = {}
         for window in self._windows():
-            base: dict[tuple[str, int], tuple[list[Tensor], list[Tensor]]] = {}
-
-            def keep(call: Call, outputs: list[Tensor]) -> None:
-                if call.key in window:
-                    base[call.key] = call.inputs, [tensor.clone() for tensor in outputs]
-
-            self._observed(Observer(self.network, self.torch, keep), images)
+            base: dict[Key, Pair] = {}
+            self._observed(Observer(self.network, self.torch, _keeper(window, base)), images)
             for kind, displacements in drawn.items():
-                from numerics.translations import move
-
-                def compare(call: Call, outputs: list[Tensor]) -> None:
-                    if call.key not in base:
-                        return
-                    place, kept = self._fits[call.key], base[call.key]
-                    values = [
-                        carried(now, then, axes, kind, displacements, self.sizes, self.torch)
-                        for now, then, axes in zip(
-                            (call.inputs, outputs), kept, (place.inputs, place.outputs), strict=True
-                        )
-                    ]
-                    found.setdefault(call.key, {})[kind] = Carried(*values)
-
-                self._observed(Observer(self.network, self.torch, compare), move(kind, images, displacements))
+                visit = self._comparer(base, kind, displacements, found)
+                self._observed(Observer(self.network, self.torch, visit), move(kind, images, displacements))
             progress.step(len(window))
         self.rows = [replace(row, carried=found.get((row.name, row.turn), {})) for row in self.rows]
 
-    def _windows(self) -> Iterator[set[tuple[str, int]]]:
+    def _comparer(
+        self,
+        base: Mapping[Key, Pair],
+        kind: ActionKind,
+        displacements: Table,
+        found: dict[Key, dict[ActionKind, Carried]],
+    ) -> Visit:
+        """Compares the calls of a run on moved images with those in ``base``, into ``found``."""
+
+        def defect(now: list[Tensor], then: list[Tensor], axes: Sequence[Axes | None]) -> float | None:
+            grids = {sizes_at(tensor.shape, one) for tensor, one in zip(then, axes, strict=True)}
+            if grids & self._lost:
+                return None
+            return carried(now, then, axes, kind, displacements, self.sizes, self.torch)
+
+        def visit(call: Call, outputs: list[Tensor]) -> None:
+            if call.key in base:
+                place, (inputs, before) = self._fits[call.key], base[call.key]
+                through = Carried(defect(call.inputs, inputs, place.inputs), defect(outputs, before, place.outputs))
+                found.setdefault(call.key, {})[kind] = through
+
+        return visit
+
+    def _windows(self) -> Iterator[set[Key]]:
         """The calls that were fitted, in their order, in sets whose tensors fit into `MEMORY`."""
-        window: set[tuple[str, int]] = set()
+        window: set[Key] = set()
         size = 0
         for key in self._fits:
             if window and size + self._bytes[key] > MEMORY:
@@ -254,6 +270,16 @@ class Inspection:
             size += self._bytes[key]
         if window:
             yield window
+
+
+def _keeper(window: Collection[Key], base: dict[Key, Pair]) -> Visit:
+    """Keeps inputs and outputs of the calls in ``window``."""
+
+    def visit(call: Call, outputs: list[Tensor]) -> None:
+        if call.key in window:
+            base[call.key] = call.inputs, [tensor.clone() for tensor in outputs]
+
+    return visit
 
 
 @contextmanager

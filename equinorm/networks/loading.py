@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
-from equinorm.inputs.stored_tensors import FLOATING, ENCODINGS, StoredTensor, Unreadable, printable
+from equinorm.inputs.stored_tensors import ENCODINGS, FLOATING, StoredTensor, Unreadable, printable
 from equinorm.inputs.weights import PARALLEL_PREFIX, read_tensors
 from equinorm.targets.spelling import parse_target
 from theory.spec.errors import SpecificationError, refuse
