@@ -17,12 +17,26 @@ if TYPE_CHECKING:
     from equinorm.counting import census
     from equinorm.deciding import decide
     from equinorm.deriving import derive
+    from equinorm.hunting import hunt
     from equinorm.measuring import measure
+    from equinorm.replaying import replay
     from equinorm.report.writing import paper
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "audit", "census", "check", "decide", "derive", "measure", "paper"]
+__all__ = [
+    "SpecificationError",
+    "__version__",
+    "audit",
+    "census",
+    "check",
+    "decide",
+    "derive",
+    "hunt",
+    "measure",
+    "paper",
+    "replay",
+]
 
 check_rooms()
 
@@ -34,8 +48,10 @@ _HOME = {
     "check": "equinorm.checking",
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
+    "hunt": "equinorm.hunting",
     "measure": "equinorm.measuring",
     "paper": "equinorm.report.writing",
+    "replay": "equinorm.replaying",
 }
 
 
