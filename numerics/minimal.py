@@ -123,14 +123,14 @@ def _digits(values: Floats) -> int:
 def _canonical(x: Floats, displacements: Table) -> Iterator[Floats]:
     """The zero array, then 1 in the first entry of a sample, or in the first entries of all samples."""
     yield np.zeros_like(x)
-    first = (0,) * (x.ndim - 1)
+    first: tuple[int, ...] = (0,) * (x.ndim - 1)
     for sample in range(len(x)):
         found = np.zeros_like(x)
         found[(sample, *first)] = 1.0
         yield found
     if len(x) > 1:
         found = np.zeros_like(x)
-        found[(slice(None), *first)] = 1.0
+        found.reshape(len(x), -1)[:, 0] = 1.0
         yield found
 
 
@@ -182,9 +182,9 @@ def _simpler_entries(search: _Search) -> None:
     if size == 0:
         return
     search.any_of(iter([np.sign(x), (x != 0) * 1.0, *(_rounded(x, steps) for steps in (1, 2, 4, 16))]))
-    places = list(zip(*(found.tolist() for found in np.nonzero(search.best.x)), strict=True))
+    places = np.argwhere(search.best.x).tolist()
     if len(places) <= FEW_ENTRIES:
-        for place in places:
+        for place in map(tuple, places):
             value = float(search.best.x[place])
             simpler = [1.0, -1.0, 2.0, -2.0, float(np.rint(value)), float(np.rint(2 * value) / 2)]
             search.any_of(_changed(search.best.x, place, number) for number in simpler)

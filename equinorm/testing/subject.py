@@ -48,6 +48,7 @@ class Subject:
         mode: training or evaluation mode of a module, else empty.
         refusal: why it is not called in float64, else empty.
         unit: the largest unit roundoff of the dtypes that went in and came out.
+        output: the shape of what came out last.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Subject:
     mode: str
     refusal: str = ""
     unit: float = 0.0
+    output: tuple[int, ...] = ()
 
     def __call__(self, x: Floats) -> Floats:
         """The value at ``x``. Raises SpecificationError if the layer raises, or returns no real array."""
@@ -74,6 +76,7 @@ class Subject:
             kind = f"{type(y).__name__} of dtype {y.dtype}" if hasattr(y, "dtype") else type(y).__name__
             raise refuse(f"layer={self.name}", "a function that returns one real array", f"returned: {kind}") from None
         self.unit = max(self.unit, roundoff(y))
+        self.output = tuple(y.shape)
         return as_float64(y)
 
     def describe(self) -> str:
@@ -107,8 +110,8 @@ def open_subject(
             stack.enter_context(context)
         ways, in_place = _ways(layer, modules, like, device, dtype)
         stack.enter_context(as_found(in_place))
-        subject = _first_that_works(name, mode, ways, x)
-        _check_repeats(subject, x)
+        subject, y = _first_that_works(name, mode, ways, x)
+        _check_repeats(subject, x, y)
         yield subject
 
 
@@ -132,13 +135,12 @@ def _ways(layer: Any, modules: list[Any], like: Any, device: Any, dtype: str | N
     return (ways, []) if ways else ([Way(layer, library, dtype or own, "the module cannot be copied")], [layer])
 
 
-def _first_that_works(name: str, mode: str, ways: list[Way], x: Floats) -> Subject:
+def _first_that_works(name: str, mode: str, ways: list[Way], x: Floats) -> tuple[Subject, Floats]:
     refusal = ""
     for way in ways:
         subject = Subject(name, way, mode, refusal)
         try:
-            subject(x)
-            return subject
+            return subject, subject(x)
         except SpecificationError as error:
             if way is ways[-1]:
                 raise
@@ -146,9 +148,8 @@ def _first_that_works(name: str, mode: str, ways: list[Way], x: Floats) -> Subje
     raise AssertionError("there is a way")
 
 
-def _check_repeats(subject: Subject, x: Floats) -> None:
-    """Refuse a layer that gives no finite numbers at ``x``, or others when it is called again."""
-    y = subject(x)
+def _check_repeats(subject: Subject, x: Floats, y: Floats) -> None:
+    """Refuse a layer whose value ``y`` at ``x`` is not finite, or another when it is called again."""
     if not np.all(np.isfinite(y)):
         raise refuse(f"layer={subject.name}", "finite values for standard normal noise", "it returns NaN or infinity")
     if _same(y, subject(x), subject.unit):
