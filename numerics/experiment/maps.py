@@ -28,6 +28,7 @@ from numerics.bounds import Sizes, bound_from_sizes, mean_square, smallest_per_m
 from numerics.experiment.draws import Source
 from numerics.experiment.pulling import gain_follows, passes_through
 from numerics.experiment.shared import SharedExperiment, Subject
+from numerics.experiment.sides import Line, errors_of_lines, map_moments
 from numerics.experiment.variants import Body, Initialization, Variant, bodies, variants
 from numerics.layers import Moments, moments, normalize
 from numerics.metrics import compare
@@ -193,13 +194,8 @@ def _study_together(task: _Task, pool: Executor) -> Iterator[Measurement]:
     chosen = [v for v in variants() if passes_through(v.body.layer, v.initialization is Initialization.DRAWN)]
     parameters = [task.parameters(variant.body, variant.initialization) for variant in chosen]
     shape = tuple(task.x.shape)
-
-    def by_map(value: Array | None, default: float) -> Floats:
-        given = np.asarray(default) if value is None else to_numpy(value).astype(np.float64)[..., 0, 0]
-        return np.asarray(np.broadcast_to(given, shape[:2]))
-
     subjects = [
-        Subject(variant.body.layer, by_map(gain, 1.0), by_map(bias, 0.0))
+        Subject(variant.body.layer, _by_map(gain, 1.0, shape), _by_map(bias, 0.0, shape))
         for variant, (gain, bias) in zip(chosen, parameters, strict=True)
     ]
     for (i, kind), found in SharedExperiment(task.x, task.moved, subjects, pool).run().items():
@@ -243,13 +239,14 @@ def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) ->
     piece = _Piece({}, {}, {}, apply.smallest_variance(rows))
     of_x = apply(None, rows)
     of_moved = {kind: apply(kind, rows) for kind in task.moved}
-    after = task.share and gain_follows(apply.layer)
-    moved = {kind: _moved(task, kind, of_x, rows) for kind in task.moved} if after else {}
+    if task.share and gain_follows(apply.layer):
+        _put_on_after(piece, of_x, of_moved, parameters, task, rows)
+        return piece
     for initialization, (gain, bias) in parameters.items():
         y = _affine(of_x, gain, bias)
         piece.y[initialization] = mean_square(BCHW, y)
         for kind in task.moved:
-            expected = _affine(moved[kind], gain, bias) if after else _moved(task, kind, y, rows)
+            expected = _moved(task, kind, y, rows)
             errors = compare(_affine(of_moved[kind], gain, bias), expected, BCHW.index("C"))
             piece.errors[initialization, kind] = (
                 to_numpy(errors.relative_l2).astype(np.float64),
@@ -260,6 +257,34 @@ def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) ->
             same = kind is ActionKind.SHIFT
             piece.expected[initialization, kind] = piece.y[initialization] if same else mean_square(BCHW, expected)
     return piece
+
+
+def _put_on_after(
+    piece: _Piece, of_x: Array, of_moved: dict[ActionKind, Array], parameters: Parameters, task: _Task, rows: slice
+) -> None:
+    """Measure with gain and bias put on after the motion, which they commute with, for all initializations at once."""
+    xp = namespace_of(of_x)
+    shape = (of_x.shape[0], of_x.shape[1], -1)
+    lines = []
+    for gain, bias in parameters.values():
+        alpha, beta = (_by_map(value, default, task.x.shape) for value, default in ((gain, 1.0), (bias, 0.0)))
+        lines.append(Line(alpha, beta).of(rows))
+    still = map_moments(xp, xp.reshape(of_x, shape), ends=False)
+    for initialization, line in zip(parameters, lines, strict=True):
+        piece.y[initialization] = line.mean_square(still)[..., None, None]
+    for kind, moved in of_moved.items():
+        expected = xp.reshape(_moved(task, kind, of_x, rows), shape)
+        for initialization, found in zip(
+            parameters, errors_of_lines(xp, xp.reshape(moved, shape), expected, lines), strict=True
+        ):
+            piece.errors[initialization, kind] = found.relative_l2, found.relative_maximum, found.cosine
+            piece.expected[initialization, kind] = found.expected[..., None, None]
+
+
+def _by_map(value: Array | None, default: float, shape: Sequence[int]) -> Floats:
+    """Gain or bias, constant along the spatial axes, as one number for each map: (B, C)."""
+    given = np.asarray(default) if value is None else to_numpy(value).astype(np.float64)[..., 0, 0]
+    return np.asarray(np.broadcast_to(given, tuple(shape[:2])))
 
 
 def _moved(task: _Task, kind: ActionKind, y: Array, rows: slice) -> Array:

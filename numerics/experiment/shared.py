@@ -18,7 +18,7 @@ import numpy as np
 
 from numerics.arrays import Array, blocks, namespace_of, to_numpy
 from numerics.experiment.pulling import carrier
-from numerics.experiment.sides import Line, MapMoments, cosine_errors, map_moments, relative_errors
+from numerics.experiment.sides import Line, MapMoments, cosine_errors, map_moments, mean_of_channels, relative_errors
 from theory.spec.actions import ActionKind
 from theory.spec.axes import BCHW, AxisSet
 from theory.spec.layers import Normalization, Statistics
@@ -71,16 +71,15 @@ class SharedExperiment:
                 fields = zip(*(vars(part[each]).values() for part in parts), strict=True)
                 self.moments[name, each] = MapMoments(*map(np.concatenate, fields))
 
-    def carried(self, name: Name, rows: slice) -> Iterator[tuple[AxisSet | None, Array, Array]]:
-        """Each Z that a subject needs, less its pivot, with its squares: maps (B, C, P) of the samples ``rows``."""
+    def carried(self, name: Name, rows: slice) -> Iterator[tuple[AxisSet | None, Array]]:
+        """Each Z that a subject needs, less its pivot: maps (B, C, P) of the samples ``rows``."""
         xp, array = self.xp, self.arrays[name][rows, ...]
         plain = xp.reshape(array, (array.shape[0], array.shape[1], -1)) - self.pivots[rows, :, None]
         for each in self.carriers:
-            z = plain if each is None else plain - xp.mean(plain, axis=1, keepdims=True)
-            yield each, z, z * z
+            yield each, plain if each is None else plain - mean_of_channels(xp, plain)
 
     def _moments(self, name: Name, rows: slice) -> dict[AxisSet | None, MapMoments]:
-        return {each: map_moments(self.xp, z, squares) for each, z, squares in self.carried(name, rows)}
+        return {each: map_moments(self.xp, z, ends=name is not None) for each, z in self.carried(name, rows)}
 
     def line(self, subject: Subject, name: Name) -> tuple[Line, Floats | None]:
         """The layer with the statistics of one array as a line over Z, and the variances that it divides by."""
@@ -120,10 +119,10 @@ class SharedExperiment:
         self, kind: ActionKind, rows: slice, pairs: dict[tuple[int, ActionKind], tuple[Line, Line]]
     ) -> dict[int, Floats]:
         found: dict[int, Floats] = {}
-        for each, z, squares in self.carried(kind, rows):
+        for each, z in self.carried(kind, rows):
             numbers = [i for i, subject in enumerate(self.subjects) if carrier(subject.layer) == each]
             cut = [(pairs[i, kind][0].of(rows), pairs[i, kind][1].of(rows)) for i in numbers]
-            found.update(zip(numbers, cosine_errors(self.xp, z, squares, cut), strict=True))
+            found.update(zip(numbers, cosine_errors(self.xp, z, cut), strict=True))
         return found
 
 
