@@ -51,6 +51,7 @@ class Description:
         strides: input samples for one output sample, along H and W; None where only the sizes tell.
         borders: what about it breaks shifts and translations, in words.
         aliases: what about it breaks translations only.
+        remarks: what else is known of it.
         known: True where its class is PyTorch's, which computes in the dtype of its input.
     """
 
@@ -61,6 +62,7 @@ class Description:
     strides: tuple[Fraction, Fraction] | None = None
     borders: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     known: bool = False
 
     def notes(self, kind: ActionKind) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -21,16 +21,19 @@ import numpy as np
 
 from equinorm.networks.calls import Call, Observer, Visit, floating
 from equinorm.networks.defects import carried, draw, own_defects, relative
-from equinorm.networks.describe import describe, likely_axes
+from equinorm.networks.describe import Description, describe, likely_axes
 from equinorm.networks.fitting import Fit, Unfit, fit, input_axes
 from equinorm.networks.grids import FIRST, Axes, Sizes, find_axes, sizes_at, step
 from equinorm.networks.loading import limited, said
 from equinorm.networks.normalizations import verdicts
+from equinorm.networks.recognition import Recognition, recognize
 from equinorm.networks.rows import Carried, Row
 from equinorm.progress import Listener, Progress
 from numerics.translations import Table, move, remove_nyquist
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import SpecificationError, refuse
+from theory.spec.layers import Normalization
+from theory.spec.terms import Term
 
 Module = Any
 Tensor = Any
@@ -39,6 +42,17 @@ Pair = tuple[list[Tensor], list[Tensor]]
 
 MEMORY = 2**30
 """Bytes of activations that are kept at a time."""
+
+MOST_PROBED = 32
+"""Modules of unknown classes whose values are probed, which takes up to a second each."""
+
+CONVERSIONS = {
+    "torch.float64": "double",
+    "torch.float32": "float",
+    "torch.float16": "half",
+    "torch.bfloat16": "bfloat16",
+}
+"""The method of a module that converts its floating parameters and buffers."""
 
 SAME = 1e3
 """Unit roundoffs by which two runs may differ: sums on an accelerator end in any order."""
@@ -76,6 +90,7 @@ class Inspection:
     _known: set[Sizes] = field(default_factory=set)
     _lost: set[Sizes] = field(default_factory=set)
     _last: Axes = FIRST
+    _recognitions: dict[int, Recognition | None] = field(default_factory=dict)
 
     @property
     def sizes(self) -> Sizes:
@@ -132,22 +147,26 @@ class Inspection:
 
     def _plain(self) -> list[Tensor]:
         """Run 1, which settles the dtype."""
-        own = next((p.dtype for p in self.network.parameters() if p.is_floating_point()), self.torch.float32)
-        if self.images.dtype == self.torch.float64 and own != self.torch.float64:
-            with suppress(Exception):
-                widened = self.network.double()
-                with limited(self.setting.timeout, self.given):
-                    return floating(widened(self.images), self.torch)
-            self.network = self.network.to(own)
-            self.images = self.images.to(own)
-        with limited(self.setting.timeout, self.given):
+        dtypes = (p.dtype for p in self.network.parameters() if p.is_floating_point())
+        own = next((dtype for dtype in dtypes if str(dtype) in CONVERSIONS), self.torch.float32)
+        raised: Exception | None = None
+        for dtype in dict.fromkeys((self.torch.float64, own)):
+            # Not ``to``, which takes the imaginary parts of complex parameters away.
+            getattr(self.network, CONVERSIONS[str(dtype)])()
+            self.images = self.images.to(dtype)
             try:
-                found = floating(self.network(self.images), self.torch)
+                with limited(self.setting.timeout, self.given):
+                    found = floating(self.network(self.images), self.torch)
+            except SpecificationError:
+                raise
             except Exception as error:
-                raise self._raised(error) from None
-        if not found:
-            raise refuse(self.given, "a network that returns tensors of real numbers")
-        return found
+                raised = error
+                continue
+            if not found:
+                raise refuse(self.given, "a network that returns tensors of real numbers")
+            return found
+        assert raised is not None
+        raise self._raised(raised) from None
 
     def _raised(self, error: Exception) -> SpecificationError:
         shape = "x".join(map(str, self.images.shape))
@@ -188,7 +207,10 @@ class Inspection:
             axes = input_axes(inputs, self.images.shape[0], self._known, likely)
             place = next(one for one in axes if one is not None)
             about = describe(call.module, inputs[axes.index(place)].shape, place)
-            row = replace(row, about=about, verdicts=self._verdicts(call, about.layer, axes))
+            subject: Normalization | Term | None = about.layer
+            if not about.known and axes[0] is not None:
+                about, subject = self._recognized(call, about, axes[0])
+            row = replace(row, about=about, verdicts=self._verdicts(call, subject, axes))
             found = fit(inputs, outputs, axes, about.strides)
             self._fits[call.key] = found
             self._follow(outputs, found.outputs, lost=found.reference in self._lost)
@@ -211,7 +233,24 @@ class Inspection:
         self._known |= found
         self._last = next((one for one in axes if one is not None), self._last)
 
-    def _verdicts(self, call: Call, layer: Any, axes: Sequence[Axes | None]) -> dict[str, tuple[str, str]]:
+    def _recognized(
+        self, call: Call, about: Description, axes: Axes
+    ) -> tuple[Description, Normalization | Term | None]:
+        """A stranger, described by what its values show; each module once, and the first `MOST_PROBED` of them."""
+        key = id(call.module)
+        if key not in self._recognitions:
+            if len(self._recognitions) >= MOST_PROBED:
+                return about, None
+            self._recognitions[key] = recognize(call, axes)
+        found = self._recognitions[key]
+        if found is None:
+            return about, None
+        told = replace(about, kind=found.kind, specification=found.specification, remarks=found.remarks)
+        return told, found.decidable
+
+    def _verdicts(
+        self, call: Call, layer: Normalization | Term | None, axes: Sequence[Axes | None]
+    ) -> dict[str, tuple[str, str]]:
         if layer is None or axes[0] is None:
             return {}
         groups = int(getattr(call.module, "num_groups", 1))

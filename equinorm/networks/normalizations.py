@@ -18,6 +18,7 @@ from theory.spec.claims import Claim
 from theory.spec.errors import SpecificationError
 from theory.spec.grids import ALL, NYQUIST_FREE, grid_of
 from theory.spec.layers import DEFAULT_EPS, Normalization, Statistics
+from theory.spec.terms import Term
 
 Module = Any
 
@@ -66,9 +67,9 @@ def _batch_or_instance(module: Module, name: str, affine: AxisSet | None, eps: F
 
 
 def verdicts(
-    layer: Normalization, shape: Sequence[int], axes: Axes, groups: int = 1, nyquist_free: bool = False
+    subject: Normalization | Term, shape: Sequence[int], axes: Axes, groups: int = 1, nyquist_free: bool = False
 ) -> dict[str, tuple[str, str]]:
-    """For shifts and for translations the verdict on ``layer`` at this very size, and its reason; all of H, W move.
+    """For shifts and for translations along H and W the verdict on a layer or term at this very size, and its reason.
 
     Samples move each by its own displacement where there are several. Empty where the sizes are beyond the calculus.
     """
@@ -78,15 +79,19 @@ def verdicts(
 
     batch, channels = shape[0], shape[3 if axes == LAST else 1]
     sizes = {"B": batch, "C": channels, "H": shape[axes[0]], "W": shape[axes[1]]}
-    if layer.layout is GROUPED:
+    layout, eps = BCHW, DEFAULT_EPS
+    if isinstance(subject, Normalization):
+        layout, eps = subject.layout, subject.eps
+    if layout is GROUPED:
         sizes |= {"G": groups, "C": channels // groups}
     scope = Scope.PER_SAMPLE if batch > 1 else Scope.COMMON
     found = {}
     try:
-        grid, term = grid_of(sizes, layer.layout), compile_term(layer)
+        grid = grid_of(sizes, layout)
+        term = compile_term(subject) if isinstance(subject, Normalization) else subject
         for kind in ActionKind:
             action = Action(kind, BCHW.spatial, scope)
-            verdict = decide(Claim(term, action, grid, NYQUIST_FREE if nyquist_free else ALL, layer.eps))
+            verdict = decide(Claim(term, action, grid, NYQUIST_FREE if nyquist_free else ALL, eps))
             found[kind.value] = (verdict.name, reason(verdict))
     except SpecificationError:
         return {}

@@ -37,6 +37,7 @@ def verdict(row: Row, kind: ActionKind) -> str:
 def notes(row: Row, kinds: Sequence[ActionKind]) -> str:
     """What breaks equivariance, why the layer was not compared, and where numbers contradict a proof."""
     said = [row.reason] if row.reason else []
+    said += row.about.remarks
     said += [note for note in row.about.notes(kinds[-1]) if any(row.exceeds(kind) for kind in kinds) or row.reason]
     for kind in kinds:
         if row.exceeds(kind) and verdict(row, kind) == "not_equivariant":
@@ -115,8 +116,7 @@ def _word(row: Row, kind: ActionKind) -> str:
     if row.reason:
         return f"not compared: {row.reason}"
     decided = verdict(row, kind).replace("_", " ")
-    word = finding(row, kind)
-    return f"{word}; {decided}" if decided else word
+    return "; ".join(filter(None, (finding(row, kind), decided, *row.about.remarks)))
 
 
 def spell_shape(shape: Sequence[int]) -> str:
