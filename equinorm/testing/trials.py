@@ -1,7 +1,7 @@
 """The arrays and the displacements that are tried, the same ones for the same seed.
 
 First standard normal noise, which shows nearly every defect. Then what it may miss: an impulse, the highest frequency
-that translations leave unambiguous, alternating signs where an axis is even, and noise a hundred times as loud or as
+below N/2, alternating signs where an axis is even (noise again elsewhere), and noise a hundred times as loud or as
 faint, for thresholds, saturation and epsilon. Displacements are uniform over the map.
 """
 
@@ -59,10 +59,7 @@ def _array(kind: str, question: Question, rng: np.random.Generator) -> Floats:
     x = rng.standard_normal(shape)
     if kind in ("loud noise", "faint noise"):
         return x * LOUD if kind == "loud noise" else x / LOUD
-    waves = {
-        "highest frequency": {axis: (shape[axis] - 1) // 2 for axis in question.motion.axes},
-        "alternating signs": {axis: shape[axis] // 2 for axis in question.motion.axes if shape[axis] % 2 == 0},
-    }.get(kind)
+    waves = _waves(kind, question)
     if not waves:
         return x
     # One weight for each entry of the other axes; a wave whose phase is no special one.
@@ -72,6 +69,17 @@ def _array(kind: str, question: Question, rng: np.random.Generator) -> Floats:
         wave = np.cos(2 * np.pi * (frequency * np.arange(shape[axis]) / shape[axis] + turn))
         x = x * wave.reshape([-1 if place - len(shape) == axis else 1 for place in range(len(shape))])
     return x
+
+
+def _waves(kind: str, question: Question) -> dict[int, int]:
+    """The frequency along each axis that a wave of this kind has; alternating signs only where the domain has them."""
+    sizes = dict(zip(question.motion.axes, question.sizes, strict=True))
+    band = question.domain.band
+    if kind == "highest frequency":
+        return {axis: (size - 1) // 2 if band is None else min(band, size // 2) for axis, size in sizes.items()}
+    if kind == "alternating signs" and not question.domain.nyquist_free and band is None:
+        return {axis: size // 2 for axis, size in sizes.items() if size % 2 == 0}
+    return {}
 
 
 def draw_displacements(question: Question, output: tuple[int, ...], rng: np.random.Generator) -> Table:
