@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from equinorm.deciding import decide
     from equinorm.deriving import derive
     from equinorm.hunting import hunt
+    from equinorm.identifying import identify
     from equinorm.measuring import measure
     from equinorm.replaying import replay
     from equinorm.report.writing import paper
@@ -33,6 +34,7 @@ __all__ = [
     "decide",
     "derive",
     "hunt",
+    "identify",
     "measure",
     "paper",
     "replay",
@@ -49,6 +51,7 @@ _HOME = {
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
     "hunt": "equinorm.hunting",
+    "identify": "equinorm.identifying",
     "measure": "equinorm.measuring",
     "paper": "equinorm.report.writing",
     "replay": "equinorm.replaying",

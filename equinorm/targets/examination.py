@@ -26,7 +26,7 @@ TOLERANCE = 64.0
 """Unit roundoffs, relative to the largest value, by which two calls may differ: sums by threads end in any order."""
 
 
-def examine(target: Callable[[Floats], Floats], x: Floats) -> Floats:
+def examine(target: Callable[[Any], Any], x: Floats) -> Floats:
     """Call ``target`` a few times at ``x`` and at others of its shape, and return its value at ``x``.
 
     Args:
@@ -54,7 +54,7 @@ def _fault(target: object, expected: str, remedy: str) -> SpecificationError:
     return refuse(f"target={name}", expected, remedy)
 
 
-def _checked(target: Callable[[Floats], Floats], x: Floats) -> Floats:
+def _checked(target: Callable[[Any], Any], x: Floats) -> Floats:
     given = x.copy()
     y = target(given)
     if given.tobytes() != x.tobytes():

@@ -68,7 +68,7 @@ class Target:
         if self._process is not None:
             self._process.end()
 
-    def __call__(self, x: Floats) -> Floats:
+    def __call__(self, x: Floats) -> Any:
         """The target's value at ``x``; ``x`` is copied and stays as it is.
 
         Raises:

@@ -38,7 +38,7 @@ def _logistic(y: Floats) -> Floats:
     return np.asarray(0.5 + np.tanh(y / 2) / 2)
 
 
-STRAIGHT = Saturation("nothing", _same, _same)
+STRAIGHT = Saturation("no saturation", _same, _same)
 TANH = Saturation("tanh", np.tanh, np.arctanh, -1.0, 1.0)
 LOGISTIC = Saturation("sigmoid", _logistic, lambda y: np.log(y / (1 - y)), 0.0, 1.0)
 SATURATIONS = (STRAIGHT, TANH, LOGISTIC)

@@ -72,6 +72,7 @@ def find_affine(
             "; ".join(f"{name} is {plain[name]:g} everywhere" for name in sorted(over, reverse=True)),
             ("a step over any axes whose gain is still 1 and whose bias is still 0",),
         )
+        notes.untold.append("over which axes gain and bias, 1 and 0 now, would vary if they were trained")
         return None, np.ones((1,) * 4), np.zeros((1,) * 4)
     axes = frozenset().union(*over.values())
     alternatives = () if axes == frozenset(BCHW.names) else ("more axes, along which gain and bias happen to be equal",)

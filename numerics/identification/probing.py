@@ -29,8 +29,11 @@ SMALLEST, LARGEST, LARGEST_SINGLE = -56, 48, 28
 float32 fourth powers too, are still numbers."""
 
 
-def draw(shape: tuple[int, ...], rng: np.random.Generator, count: int) -> Floats:
-    """``count`` arrays about as large as 1, off center: normal, uniform, heavy-tailed and nearly sparse ones."""
+def draw(shape: tuple[int, ...], rng: np.random.Generator, count: int, bits: float = BITS) -> Floats:
+    """``count`` arrays about as large as 1, off center: normal, uniform, heavy-tailed and nearly sparse ones.
+
+    They hold whole multiples of 1 / ``bits``.
+    """
     drawn = []
     for index in range(count):
         x = rng.standard_normal(shape)
@@ -40,7 +43,7 @@ def draw(shape: tuple[int, ...], rng: np.random.Generator, count: int) -> Floats
             x = x * np.abs(x)
         elif index % 4 == 3:
             x = 2 * x * np.where(rng.uniform(size=shape) < 0.6, 1, 1 / 32)  # no zeros: nowhere a scale of 0
-        drawn.append(np.round((x + rng.uniform(-1, 1)) * BITS) / BITS)
+        drawn.append(np.round((x + rng.uniform(-1, 1)) * bits) / bits)
     return np.asarray(drawn)
 
 

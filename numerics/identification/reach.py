@@ -24,6 +24,7 @@ def describe_reach(probe: Probe) -> tuple[Finding, ...]:
     for axis, name in enumerate(BCHW.names):
         line = np.delete(np.moveaxis(felt, axis, 0)[(slice(None), *np.delete(place, axis))], place[axis])
         if line.size:
-            said.append(f"{int(line.sum())} of {line.size} others along {name}")
+            part = " (groups or a window)" if 0 < line.sum() < line.size else ""
+            said.append(f"{int(line.sum())} of {line.size} others along {name}{part}")
     words = ", ".join(said) or "no others"
     return (Finding("reach", words, "entries of f(x) that change when one entry of x does"),)

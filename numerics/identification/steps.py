@@ -129,7 +129,8 @@ def find_scale(
     others = [candidate for candidate in tried + more if candidate.residual > tolerance]
     if len(centers) > 1:
         notes.add("center", spell_step(best.center), law + _next([c for c in others if c.center != best.center]))
-    notes.add("scale", spell_axes(best.axes), law + _next([c for c in others if c.axes != best.axes]))
+    axes = dict.fromkeys(spell_step(c.axes) for c in alike.values() if c.axes != best.axes)
+    notes.add("scale", spell_axes(best.axes), law + _next([c for c in others if c.axes != best.axes]), tuple(axes))
     here = [c for c in others if (c.axes, c.center) == (best.axes, best.center)]
     notes.add("statistic", describe(best), law + _next(here), tuple(alike))
     return best

@@ -30,6 +30,9 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 STACK = 48
 """Arrays at which the function is asked: each entry must be seen between its extremes a few times."""
 
+FINE = 2.0**40
+"""Steps in 1 of these arrays: values must not repeat by chance."""
+
 ENTRIES = 60
 """Entries at which a candidate is tried."""
 
@@ -53,34 +56,33 @@ def unfold(probe: Probe, notes: Notes) -> tuple[Formula, Any]:
         MisfitError: no normalization of the language with a threshold, clipping or a saturation behind it.
     """
     tolerances = Tolerances(probe.unit)
-    inputs = draw(probe.inputs.shape[1:], probe.rng, STACK)
+    inputs = draw(probe.inputs.shape[1:], probe.rng, STACK, FINE)
     found = sorted(_fits(probe, inputs, tolerances), key=lambda fit: fit.line.residual)
     if not found or not found[0].line.residual <= tolerances.exact:
         nearest = f"; the nearest is off by {found[0].line.residual:.1e} of its size" if found else ""
         raise notes.misfit(f"nor is it a normalization with a threshold, clipping or a saturation behind it{nearest}")
     best, other = found[0], next((f for f in found if f.line.residual > tolerances.exact), None)
-    evidence = f"behind its extremes and `{best.saturation.name}` it is affine in the normalized array, off by "
+    evidence = f"between its extremes and behind {best.saturation.name} it is affine in the normalized array, off by "
     evidence += f"{best.line.residual:.1e} of its size"
     if other is not None:
         evidence += f"; the next (center {spell_step(other.center)}, scale {spell_step(other.axes)}, "
-        evidence += f"`{other.saturation.name}`) by {other.line.residual:.1e}"
+        evidence += f"{other.saturation.name}) by {other.line.residual:.1e}"
     notes.add("center", spell_step(best.center), evidence)
     notes.add("scale", spell_step(best.axes), evidence)
     scale = None if best.axes is None else Scale(best.axes, best.center)
     if scale is not None:
         notes.add("statistic", "mean square", evidence)
         scale = _epsilon(probe, best, scale, tolerances, notes)
-    known = np.isfinite(best.line.gain)
     limit = tolerances.exact * float(np.nanmax(np.abs(np.stack([best.line.gain, best.line.bias]))))
     joined = None if best.axes is None else count(best.axes, inputs.shape[1:])
     affine, gain, bias = find_affine(best.line.gain, best.line.bias, (limit, limit), joined, notes)
-    if not known.all():
-        notes.untold.append(f"gain and bias of {int((~known).sum())} of {known.size} entries, which what follows hides")
+    seen = np.broadcast_to(np.isfinite(gain * bias), best.floor.shape)
+    if not seen.all():
+        notes.untold.append(f"gain and bias of {int((~seen).sum())} of {seen.size} entries, which what follows hides")
     follow = Follow(best.saturation, _limit(best.floor, limit), _limit(best.ceiling, limit))
     reached = np.isfinite(best.floor).sum(), np.isfinite(best.ceiling).sum()
-    repeated = f"values repeat exactly at the least in {reached[0]} and at the largest in {reached[1]} of {known.size}"
+    repeated = f"values repeat exactly at the least in {reached[0]} and at the largest in {reached[1]} of {seen.size}"
     notes.add("follows", str(follow), f"{repeated} entries")
-    seen = np.asarray(known & ~np.isnan(np.broadcast_to(gain * bias, known.shape)))
     return Formula(best.center, scale, affine, np.nan_to_num(gain), np.nan_to_num(bias), follow), seen
 
 

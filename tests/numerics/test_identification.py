@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from equinorm.strategies import normalizations
 from equinorm.strategies.layers import EPSILONS
-from numerics.identification.findings import Identification
 from numerics.identification.identify import identify_function
 from numerics.identification.rationals import simplest
 from numerics.layers import Moments, affine_shape, normalize, running_shapes
@@ -45,11 +44,6 @@ def seen(layer: Normalization) -> Normalization:
     return layer if layer.scale is not None else replace(layer, eps=DEFAULT_EPS)
 
 
-def value(found: Identification, part: str) -> str:
-    (finding,) = [each for each in found.findings if each.part == part]
-    return finding.value
-
-
 @given(layer=normalizations(epsilons=EPSILONS), seed=st.integers(0, 2**32 - 1))
 @several
 def test_layers_of_the_language_are_recovered(layer: Normalization, seed: int) -> None:
@@ -64,7 +58,7 @@ def test_layers_of_the_language_are_recovered(layer: Normalization, seed: int) -
     layer=normalizations(),
     exponent=st.floats(-12, 3),
     seed=st.integers(0, 2**32 - 1),
-    shape=st.permutations([2, 3, 5, 8]).map(tuple),
+    shape=st.permutations([3, 4, 5, 8]).map(tuple),
 )
 def test_any_epsilon_on_any_shape(layer: Normalization, exponent: float, seed: int, shape: tuple[int, ...]) -> None:
     layer = replace(layer, eps=Fraction(10**exponent))
@@ -78,10 +72,10 @@ def test_any_epsilon_on_any_shape(layer: Normalization, exponent: float, seed: i
 
 
 @given(layer=normalizations(), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=max(20, settings().max_examples // 20))
 def test_single_precision_inside_is_enough(layer: Normalization, seed: int) -> None:
     function = plain(layer, seed)
     found = identify_function(lambda x: function(x.astype(np.float32)), SHAPE, seed)
-    assert found.unit == 2.0**-24
     assert found.identified, found.misfit
     assert found.formula is not None
     assert found.formula.layer == seen(layer)
@@ -144,10 +138,15 @@ def test_a_gain_of_0_leaves_its_entries_untold() -> None:
     assert found.formula.layer == layer
 
 
-def test_the_mean_of_the_range_of_two_is_their_mean_square_too() -> None:
-    found = identify_function(plain(parse_layer("norm[center=C, scale=C]"), 0, (3, 2, 5, 7)), (3, 2, 5, 7))
-    (finding,) = [each for each in found.findings if each.part == "statistic"]
-    assert any("mean absolute value" in other for other in finding.alternatives)
+def test_two_entries_and_three_show_less_than_more() -> None:
+    """About their mean two are equal but for the sign; of three the fourth powers are the squares of the squares."""
+    for channels, part, other in [(2, "scale", "C"), (3, "statistic", "fourth power")]:
+        shape = (5, channels, 4, 7)
+        found = identify_function(plain(parse_layer("norm[center=C, scale=C]"), 0, shape), shape)
+        (finding,) = [each for each in found.findings if each.part == part]
+        assert any(other in alternative for alternative in finding.alternatives)
+    found = identify_function(plain(parse_layer("norm[center=C, scale=C]"), 0), SHAPE)
+    assert not any(each.alternatives for each in found.findings if each.part in ("scale", "statistic"))
 
 
 def test_only_values_count() -> None:
