@@ -254,3 +254,11 @@ def test_a_limit_leaves_no_alarm_behind() -> None:
     with limited(0.05, "model=m"):
         pass
     time.sleep(0.1)
+
+
+def test_a_page_has_every_identifier_once() -> None:
+    from equinorm.auditing import audit
+
+    text = audit(networks.sound(), images=np.random.default_rng(0).standard_normal((1, 3, 15, 15))).html()
+    found = re.findall(r'id="([^"]*)"', text)
+    assert len(found) == len(set(found)) >= 5

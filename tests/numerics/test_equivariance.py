@@ -132,3 +132,21 @@ def test_a_known_precision_is_not_undercut() -> None:
     shown = measure_equivariance(layer, x, moved, Motion(ActionKind.TRANSLATION), least=2.0**-24)
     assert shown.unit == 2.0**-24
     assert shown.judgement is Judgement.WITHIN
+
+
+@pytest.mark.parametrize("mean", [0.0, 1000.0])
+def test_one_call_is_enough_where_the_precision_is_known(mean: float) -> None:
+    layer = CATALOGUE["InstanceNorm"].layer
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(x)
+        return normalize(layer, x)
+
+    x = random_map(3, mean=mean)
+    known = probe_rounding(counted, x, normalize(layer, x), full_precision=True)
+    assert len(calls) == 1
+    asked = probe_rounding(counted, x, normalize(layer, x))
+    assert known.unit == asked.unit == 2.0**-53
+    assert np.all((known.kappa <= asked.kappa) & (asked.kappa < 2 * known.kappa))
+    assert np.all(known.kappa > max(0.1, mean / 2))
