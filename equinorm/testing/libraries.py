@@ -34,13 +34,17 @@ class Library:
         """An array of this library with these values, rounded to ``dtype``; it shares no memory with them.
 
         Raises:
-            SpecificationError: a dtype that the library does not have.
+            SpecificationError: a dtype that the library or the device does not have, or a device that is not there.
         """
         kind = getattr(self.xp, dtype, None)
         if kind is None:
             raise refuse(f"dtype={dtype}", f"a dtype of {self.name}")
         where = {} if self.device is None else {"device": self.device}
-        return self.xp.asarray(np.array(values), dtype=kind, **where)
+        try:
+            return self.xp.asarray(np.array(values), dtype=kind, **where)
+        except Exception as error:
+            said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise refuse(f"device={self.device}", f"one where {self.name} makes arrays of {dtype}", said) from error
 
     def __str__(self) -> str:
         return self.name if self.device is None else f"{self.name} on {self.device}"

@@ -135,6 +135,8 @@ def _table(displacements: Any, batch: int, count: int, kind: ActionKind) -> Tabl
         raise refuse(f"displacements={displacements!r}", expected) from None
     if table.shape not in {(1, count), (batch, count)} or not np.all(np.isfinite(table)):
         raise refuse(f"displacements={np.asarray(displacements).tolist()}", expected, "in samples, finite")
+    if not table.any():
+        raise refuse(f"displacements={table.tolist()}", "one that is not 0", "nothing would move")
     if kind is ActionKind.SHIFT and not np.all(table == np.rint(table)):
         raise refuse(f"displacements={table.tolist()}", "whole numbers for a shift", 'or action="translation"')
     return table

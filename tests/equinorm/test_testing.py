@@ -311,6 +311,8 @@ def timed(action: Callable[[], None]) -> float:
         ({"axes": 4}, "axes=4"),
         ({"displacements": [1, 2, 3]}, r"displacements=\[1, 2, 3\]"),
         ({"displacements": [1, np.nan]}, "finite"),
+        ({"displacements": [0, 0]}, "nothing would move"),
+        ({"device": "moon"}, "device=moon"),
         ({"displacements": "far"}, "displacements='far'"),
         ({"displacements": [0.5, 0], "action": "shift"}, "whole numbers for a shift"),
         ({"nyquist": "none"}, "nyquist='none'"),
