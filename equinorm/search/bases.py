@@ -19,14 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from equinorm.search.questions import Question, Shape
+from equinorm.search.questions import DENSE, Question, Shape
 from theory.spec.axes import BCHW, AxisKind
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-DENSE = 200
-"""An array of at most so many entries has a basis of the whole domain, a larger one of what is near its corner. It is
-also the number of parts that a certificate may have."""
 
 WINDOWS = (2, 2, 4, 4)
 """How many profiles of each axis have coefficients that are drawn one by one."""
@@ -46,7 +42,7 @@ class Basis:
 
 
 def bases_of(question: Question, shape: Shape) -> tuple[Basis, ...]:
-    """A basis for each axis, complete where the array is small."""
+    """A basis for each axis: of the whole domain where the array is small, else of what is near its corner."""
     domain, found = question.domain, []
     for place, (axis, size) in enumerate(zip(BCHW, shape, strict=True)):
         spatial = axis.kind is AxisKind.SPATIAL

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from equinorm.search.bases import DENSE, analyze
-from equinorm.search.questions import Question
+from equinorm.search.bases import analyze
+from equinorm.search.questions import DENSE, Question
 from equinorm.search.readings import Reading, move, read, sides
 from equinorm.search.subjects import term_text
 from equinorm.search.trials import CORNER, Table, Trial, trial_of

@@ -22,6 +22,9 @@ Shape = tuple[int, ...]
 MEMBERS = 2
 """Of a family so many of the smallest sizes are drawn from; what a larger one shows, repeating mostly shows already."""
 
+DENSE = 200
+"""Arrays of a family have at most so many entries, if any has: what a certificate can hold entry by entry."""
+
 MOST_ENTRIES = 2**22
 
 
@@ -91,17 +94,17 @@ def read_question(words: Words, subject: Subject, kind: str, name: str, eps: Fra
     if words.nyquist == NyquistPolicy.ONE_SIDED.value:
         words, policy = replace(words, nyquist=policy.value), NyquistPolicy.ONE_SIDED
     domain = read_domain(words)
-    found: list[Shape] = []
-    for _, grid in read_grids(words):
+    grids = [grid for _, grid in read_grids(words)]
+    for grid in grids:
         Claim(X, action, grid, domain)  # which refuses a band that does not fit
-        found += _shapes(grid, domain)
-    shapes = tuple(sorted(dict.fromkeys(found), key=lambda shape: (prod(shape), shape)))
+    shapes = _sorted([shape for grid in grids for shape in shapes_of(grid, domain)])
     if prod(shapes[-1]) > MOST_ENTRIES:
         raise refuse(f"arrays of shape {shapes[-1]}", f"at most {MOST_ENTRIES} entries", "choose smaller sizes")
     return Question(subject, kind, name, action, domain, policy, shapes, eps)
 
 
-def _shapes(grid: Grid, domain: Domain) -> list[Shape]:
+def shapes_of(grid: Grid, domain: Domain) -> tuple[Shape, ...]:
+    """The shapes of a grid, or the smallest ones of a family, on which the band of the domain is narrow enough."""
     members = []
     for axis, size in zip(grid.layout, grid.sizes, strict=True):
         own = size
@@ -109,4 +112,9 @@ def _shapes(grid: Grid, domain: Domain) -> list[Shape]:
             least = size.least + size.step * max(0, -(-(2 * domain.band + 1 - size.least) // size.step))
             own = Size(least, size.step)
         members.append(own.members(MEMBERS))
-    return list(product(*members))
+    found = _sorted(list(product(*members)))
+    return tuple(shape for shape in found if prod(shape) <= DENSE) or found[:1]
+
+
+def _sorted(shapes: list[Shape]) -> tuple[Shape, ...]:
+    return tuple(sorted(dict.fromkeys(shapes), key=lambda shape: (prod(shape), shape)))

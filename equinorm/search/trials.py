@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from equinorm.search.bases import DENSE, WINDOWS, Basis, analyze, bases_of, ones, synthesize
-from equinorm.search.questions import Question, Shape
+from equinorm.search.bases import WINDOWS, Basis, analyze, bases_of, ones, synthesize
+from equinorm.search.questions import DENSE, Question, Shape
 from equinorm.search.structured import NUMBERS, STRUCTURES, structured
 from equinorm.search.subjects import shapes_of_parameters
 from equinorm.strategies.layers import EPSILONS
