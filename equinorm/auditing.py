@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from equinorm.files import replacing_file
-from equinorm.inputs.images import PHOTOGRAPH, bundled_pictures, find_pictures, read_batches
+from equinorm.inputs.batches import read_batches
+from equinorm.inputs.images import PHOTOGRAPH, bundled_pictures, find_pictures
 from equinorm.inputs.preprocessing import SHORTER_SIDE
 from equinorm.networks.inspection import Inspection, Setting, random_state_kept
 from equinorm.networks.loading import load_model, load_state, load_torch, said
@@ -223,7 +224,7 @@ def _images(images: Any, size: int, batch: int) -> tuple[np.ndarray[Any, Any], l
         raise refuse(f"batch={batch}", "a number of pictures >= 1")
     named = [images] if isinstance(images, (str, Path)) else images
     pictures = find_pictures(named) if named else [one for one in bundled_pictures() if one.group == PHOTOGRAPH]
-    first = next(read_batches(pictures, size, batch))
+    first = next(read_batches(pictures, size, batch, threads=1))
     return first.images(np.float64), [picture.name for picture in first.pictures]
 
 
