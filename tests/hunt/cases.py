@@ -11,8 +11,10 @@ from equinorm.search.exact import confirm
 from equinorm.search.questions import Question, shapes_of
 from proofs.emit.certificates import accepted_certificate
 from theory.calculus.compile import compile_term
+from theory.calculus.setting import settings
+from theory.calculus.simplify import numbered
 from theory.decision.blocks import Block, all_layers
-from theory.decision.decide import decide
+from theory.decision.decide import decide, derive
 from theory.decision.verdicts import Proof
 from theory.spec.actions import NyquistPolicy
 from theory.spec.layers import Normalization
@@ -40,6 +42,12 @@ class Case:
 def named(block: Block) -> str:
     """A block in words."""
     return f"{block.action.kind.value}s of {block.axes}, {block.action.scope.value}, {block.arrays}"
+
+
+def typed(block: Block, layer: Normalization) -> bool:
+    """True if the calculus proves the layer; that it is refuted otherwise, the census shows, and here the hunt."""
+    term = numbered(compile_term(layer))
+    return all(derive(term, setting).holds for setting in settings(block.claim))
 
 
 def sampled(block: Block, verdicts: Sequence[bool], count: int, seed: int) -> list[Case]:

@@ -8,12 +8,9 @@ from random import Random
 import pytest
 from hypothesis import settings
 
-from tests.hunt.cases import Case, hunted, sampled
+from tests.hunt.cases import Case, hunted, sampled, typed
 from tests.hunt.configurations import Outcome, report, study
-from theory.calculus.compile import compile_term
 from theory.decision.blocks import all_layers, blocks
-from theory.decision.decide import decide
-from theory.decision.verdicts import Counterexample
 
 THOROUGH = settings().max_examples > 1000
 COUNT = 600 if THOROUGH else 12
@@ -25,7 +22,7 @@ def drawn(count: int, seed: int) -> list[Case]:
     found = []
     while any(left.values()):
         block, layer = random.choice(blocks()), random.choice(all_layers())
-        verdict = not isinstance(decide(replace(block.claim, term=compile_term(layer))), Counterexample)
+        verdict = typed(block, layer)
         if left[verdict]:
             left[verdict] -= 1
             found.append(Case(block, layer, verdict))

@@ -20,6 +20,7 @@ from theory.decision.minimize import condition
 from theory.decision.synthesis import (
     ALL_LAYERS,
     EMPTY_CENTERING,
+    PAPER,
     synthesize,
     true_variables,
     truth_table,
@@ -72,7 +73,9 @@ class Ground:
 
     @property
     def named(self) -> dict[str, Formula]:
-        """The meaning of E."""
+        """The meaning of E, where layers may centre over no axes."""
+        if "m" not in self.table.variables:
+            return {}
         no_axis = [Literal("m" + axis, False) for axis in self.block.layout.names]
         return {EMPTY_CENTERING: conjunction(Literal("m"), *no_axis)}
 
@@ -107,11 +110,12 @@ def ground(block: Block, verdicts: Sequence[bool], seed: int) -> Ground:
 
 
 def ground_of_some(block: Block, verdicts: Mapping[Normalization, bool], seed: int) -> Ground:
-    """The shortest condition that says which of some layers of a block are equivariant."""
-    names = variables(block.layout, ALL_LAYERS)
+    """The shortest condition that says which of some of the paper's layers are equivariant."""
+    names = variables(block.layout, PAPER)
     rows = {row_of(names, true_variables(layer)): verdict for layer, verdict in verdicts.items()}
+    layers = {row_of(names, true_variables(layer)): layer for layer in verdicts}
     own = table_of(names, rows)
-    return Ground(block, condition(own).formula, own, _by_row(block), seed)
+    return Ground(block, condition(own).formula, own, layers, seed)
 
 
 def _by_row(block: Block) -> dict[int, Normalization]:
@@ -121,7 +125,7 @@ def _by_row(block: Block) -> dict[int, Normalization]:
 
 def fates(own: Ground, chosen: Callable[[Mutant], bool] = lambda mutant: True) -> Iterator[Fate]:
     """The fate of each mutant of a block, or of those that are chosen."""
-    for mutant in mutants(own.formula, [*own.table.variables, EMPTY_CENTERING]):
+    for mutant in mutants(own.formula, [*own.table.variables, *own.named]):
         if chosen(mutant):
             yield own.fate(mutant)
 
