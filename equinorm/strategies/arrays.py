@@ -20,7 +20,7 @@ STRUCTURES = ("constant", "impulse", "integers", "frequency", "nyquist", "band-l
 whole numbers; one plane wave; alternating signs along moving even axes (all real arrays only); noise of a low band;
 noise; a patch of a photograph."""
 
-MOST_INTEGERS = 32
+MOST_INTEGERS = 8
 LARGEST_INTEGER = 4
 
 TURNS = (0.0, 0.125, 0.3)
