@@ -6,7 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from proofs.kernel.rejection import LARGEST_TEXT, LONGEST_NUMBER, Rejected, require
+from proofs.kernel.rejection import LARGEST_SIZE, LARGEST_TEXT, LONGEST_NUMBER, Rejected, require
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -54,6 +54,11 @@ def integer(value: Any, least: int, most: int) -> int:
     """An integer between two bounds."""
     require(type(value) is int and least <= value <= most, "{}: expected {} to {}", value, least, most)
     return int(value)
+
+
+def integers(value: Any, count: int, least: int = 0) -> list[int]:
+    """So many sizes, or places of entries."""
+    return [integer(number, least, LARGEST_SIZE) for number in items(value, count, count)]
 
 
 def word(value: Any, *choices: str) -> str:

@@ -120,7 +120,7 @@ def test_changed_terms_mean_the_same_to_both_readers() -> None:
         ("x^65", "no power"),
         ("x^1", "no power"),
         ("9" * 2_201, "a number too long"),
-        ("x\n", "end belongs"),
+        ("x\n", "begins no token"),
         ("", "operand"),
         ("x x", "end belongs"),
         ("mean(x, WW)", "no set of axes"),
