@@ -13,8 +13,7 @@ from math import prod
 from typing import Any
 
 from proofs.kernel.instances import Instance
-from proofs.kernel.progressions import Progression
-from proofs.kernel.rejection import MOST_CELLS, require
+from proofs.kernel.reading import MOST_CELLS, require
 from proofs.kernel.terms import Axes, Term
 
 Array = list[Any]
@@ -33,7 +32,7 @@ class Board:
         self.weights: list[Array] = []
         for place, (axis, count) in enumerate(zip(instance.statement.axes, instance.listed, strict=True)):
             one, rest = arithmetic.weights(place, axis.size, count)
-            self.weights.append([one] * count + [rest] * (axis.size != Progression(count)))
+            self.weights.append([one] * count + [rest] * (axis.size != (count, 0)))
         require(prod(map(len, self.weights)) <= MOST_CELLS, f"more than {MOST_CELLS} cells")
         self.cells: list[Cell] = list(product(*(range(len(line)) for line in self.weights)))
         self.place = {cell: place for place, cell in enumerate(self.cells)}

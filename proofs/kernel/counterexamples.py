@@ -12,8 +12,7 @@ from proofs.kernel.arrays import Board
 from proofs.kernel.enclosures import Enclosure, Enclosures
 from proofs.kernel.instances import read_instance
 from proofs.kernel.progressions import Progression
-from proofs.kernel.reading import fraction, integer, integers, items, take
-from proofs.kernel.rejection import MOST_BITS, require
+from proofs.kernel.reading import MOST_BITS, fraction, integer, integers, items, require, take
 from proofs.kernel.statements import Statement
 from proofs.kernel.translations import row
 

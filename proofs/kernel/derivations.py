@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from proofs.kernel.normal_forms import equal
 from proofs.kernel.progressions import Progression, read_progression
-from proofs.kernel.reading import integer, items, take, word
-from proofs.kernel.rejection import MOST_NODES, MOST_STEPS, require
+from proofs.kernel.reading import MOST_NODES, MOST_STEPS, integer, items, require, take, word
 from proofs.kernel.statements import NOTHING, ONE, Axis, Statement
 from proofs.kernel.terms import Term
 

@@ -8,7 +8,7 @@ from functools import cache
 from math import isqrt
 
 from proofs.kernel.progressions import Progression
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import require
 
 Enclosure = tuple[int, int]
 
@@ -59,13 +59,12 @@ class Enclosures:
         one = 1 << (self.bits + GUARD)
         angle = 2 * _pi(self.bits + GUARD) * turns.numerator // turns.denominator
         term, found, n = one, one, 0
-        while term:
+        while abs(term) > 1:
             n += 2
             term = -term * angle * angle // (one * one * n * (n - 1))
             found += term
-            if term == -1:  # rounding down has no end otherwise
-                break
-        # The angle is off by less than 4 units and so is its cosine; each of the n / 2 terms by less than 4 more.
+        # The angle is off by less than 4 units and so is its cosine; each of the n / 2 terms by less than 4 more, and
+        # the terms that are left out, by less than 5 together.
         error = 16 + 4 * n
         unit = 1 << self.bits
         return max((found - error) >> GUARD, -unit), min(-(-(found + error) >> GUARD), unit)

@@ -10,8 +10,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from proofs.kernel.progressions import Progression
-from proofs.kernel.reading import fraction, integers, items, take, word
-from proofs.kernel.rejection import MOST_CELLS, require
+from proofs.kernel.reading import MOST_CELLS, fraction, integers, items, require, take, word
 from proofs.kernel.statements import ONE, Axis, Statement
 
 Profile = tuple[str, int]
@@ -54,12 +53,13 @@ def read_instance(value: Any, statement: Statement, *waves: str) -> Instance:
     """An instance from plain data, with some kinds of waves. Raises Rejected."""
     axis, moves, cells, given, parameters, eps, entry = take(value, "axis moves cells input parameters eps entry")
     axes, count = statement.axes, len(statement.axes)
-    only = None
+    found = [i for i, own in enumerate(axes) if own.name == axis and own.moves]
+    require(len(found) == 1, "{} is no axis that moves", axis)
     listed, place = integers(cells, count), integers(entry, count)
     for own, n, here in zip(axes, listed, place, strict=True):
-        require(own.size.plus(ONE).above(Progression(n)), "{}: more cells than entries", own.name)
-        met = here < n or (here == n and own.size.above(Progression(n)))
-        require(met, "{}: {} is no cell of every grid", own.name, here)
+        require(n <= own.size.first, "{}: more cells than entries", own.name)
+        require(here <= n and here < own.size.first, "{}: {} is no cell of every grid", own.name, here)
+    only = None
     if word(moves, "all", "first sample") == "first sample":
         only = next((i for i, own in enumerate(axes) if own.separate and listed[i]), None)
         require(only is not None, "the samples move alike, or the first has no cell of its own")
@@ -70,4 +70,4 @@ def read_instance(value: Any, statement: Statement, *waves: str) -> Instance:
     arrays = items(parameters, 10_000, len(statement.parameters))
     values = [[fraction(each) for each in items(array, MOST_CELLS)] for array in arrays]
     require(fraction(eps) > 0, "epsilon is not positive")
-    return Instance(statement, statement.axis(axis), only, listed, parts, values, fraction(eps), tuple(place))
+    return Instance(statement, found[0], only, listed, parts, values, fraction(eps), tuple(place))

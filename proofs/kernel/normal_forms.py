@@ -13,7 +13,7 @@ from itertools import permutations, product
 from math import factorial, prod
 from typing import Any
 
-from proofs.kernel.rejection import MOST_PRODUCTS, require
+from proofs.kernel.reading import MOST_PRODUCTS, require
 from proofs.kernel.statements import ONE, Statement
 from proofs.kernel.terms import Term
 

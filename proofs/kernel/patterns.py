@@ -19,8 +19,7 @@ from proofs.kernel.counterexamples import check_example
 from proofs.kernel.instances import Instance, read_instance
 from proofs.kernel.polynomials import Polynomial, Polynomials, never_zero
 from proofs.kernel.progressions import Progression, read_progression
-from proofs.kernel.reading import integer, take, word
-from proofs.kernel.rejection import LARGEST_ORDER, LARGEST_SIZE, require
+from proofs.kernel.reading import LARGEST_ORDER, LARGEST_SIZE, integer, require, take, word
 from proofs.kernel.statements import NOTHING, ONE, Statement
 
 
@@ -55,7 +54,7 @@ def _shift(instance: Instance, order: int) -> Polynomial:
     """term(T x) - T term(x) at the entry, up to an order; T moves by one sample."""
     moving, only, entry = instance.moving, instance.only, instance.entry
     count, size = instance.listed[moving], instance.statement.axes[moving].size
-    require(size != Progression(count), "the samples have no cell of the rest")
+    require(size != (count, 0), "the samples have no cell of the rest")
     own = [profiles[moving] for _, profiles in instance.parts]
     inside = all(kind == "constant" or place + (kind == "pair") < count - 1 for kind, place in own)
     require(inside, "the shift would split the cell of the rest")
@@ -64,10 +63,9 @@ def _shift(instance: Instance, order: int) -> Polynomial:
     arithmetic = Polynomials(order, len(entry), NOTHING, size)
     board, one = Board(instance, arithmetic), arithmetic.monomial()
     # What stands before sample 0, and before all but the first of the rest, is of the rest.
-    moved_first, moved_last = board.sides(
-        board.input(arithmetic.monomial(1)), lambda n: [(n - 1 if 0 < n < count else count, one)]
-    )
-    return arithmetic.add(moved_first, moved_last, -1)
+    x = board.input(arithmetic.monomial(1))
+    first, second = board.sides(x, lambda n: [(n - 1 if 0 < n < count else count, one)])
+    return arithmetic.add(first, second, -1)
 
 
 def _wave(instance: Instance, order: int, highest: Progression, times: int) -> Polynomial:

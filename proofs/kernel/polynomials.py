@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import comb, isqrt
 
 from proofs.kernel.progressions import Progression
-from proofs.kernel.rejection import MOST_PRODUCTS, Rejected, require
+from proofs.kernel.reading import MOST_PRODUCTS, require
 
 Polynomial = dict[tuple[int, ...], Fraction | int]
 
@@ -64,7 +64,7 @@ class Polynomials:
         """The mean over the samples of the wave."""
         found: Polynomial = {}
         for (u, phase, wave, *sizes), part in value.items():
-            if wave == 0 or looks_like_zero(self.frequency, wave, self.size):
+            if wave == 0 or looks_like_zero(Progression(0).plus(self.frequency, wave), self.size):
                 found = self.add(found, {(u, phase, 0, *sizes): part})
         return found
 
@@ -83,17 +83,15 @@ class Polynomials:
         return found
 
 
-def looks_like_zero(wave: Progression, times: int, size: Progression) -> bool:
-    """True if so many times K is a multiple of N for every size, false if it is for none. Raises Rejected otherwise."""
-    frequency = Progression(0).plus(wave, times)
+def looks_like_zero(frequency: Progression, size: Progression) -> bool:
+    """True if a frequency is a multiple of N for every size, false if it is for none. Raises Rejected otherwise."""
     # With more turns than these the difference to N has one sign on every grid.
     reach = abs(frequency.first) // size.first + (abs(frequency.step) // size.step if size.step else 0) + 1
     rests = [frequency.plus(size, turns) for turns in range(-reach, reach + 1)]
-    if (0, 0) in rests:
-        return True
-    if size.step == 0 < abs(frequency.step) or any(rest.holds(0) for rest in rests):
-        raise Rejected("a wave that looks like 0 on some grids of the family and perhaps not on others")
-    return False
+    always, never = (0, 0) in rests, not any(rest.holds(0) for rest in rests)
+    known = always or (never and (size.step > 0 or frequency.step == 0))
+    require(known, "a wave that looks like 0 on some grids of the family and perhaps not on others")
+    return always
 
 
 def never_zero(polynomial: Polynomial, sizes: list[Progression]) -> bool:

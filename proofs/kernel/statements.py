@@ -8,8 +8,7 @@ on every grid of the families. The sizes of different axes vary apart from each 
 from typing import Any, NamedTuple
 
 from proofs.kernel.progressions import Progression, read_progression
-from proofs.kernel.reading import integer, items, take, word
-from proofs.kernel.rejection import LARGEST_SIZE, require
+from proofs.kernel.reading import LARGEST_SIZE, integer, items, require, take, word
 from proofs.kernel.terms import Axes, Term, read_axes, read_term
 
 KINDS = ("sample", "index", "spatial")
@@ -56,12 +55,6 @@ class Statement(NamedTuple):
     shifts: bool
     domain: str | int
     claim: str
-
-    def axis(self, name: Any) -> int:
-        """The place of an axis that moves."""
-        found = [place for place, axis in enumerate(self.axes) if axis.name == name and axis.moves]
-        require(len(found) == 1, f"{str(name)[:40]!r} is no axis that moves")
-        return found[0]
 
     def on(self, sizes: list[int]) -> "Statement":
         """The statement on one grid."""

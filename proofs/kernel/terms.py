@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from proofs.kernel.rejection import LONGEST_NUMBER, require
+from proofs.kernel.reading import LONGEST_NUMBER, require
 
 Term = tuple[Any, ...]
 Axes = frozenset[str]
@@ -33,7 +33,7 @@ class _Reader:
         return self.tokens[-1]
 
     def take(self, expected: str | None = None) -> str:
-        require(expected in (None, self.token), f"term: {self.token!r} where {expected!r} belongs")
+        require(expected in (None, self.token), f"term: {self.token!r} where {expected or 'the end'} belongs")
         return self.tokens.pop()
 
     def sum(self) -> Term:

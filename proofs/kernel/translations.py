@@ -13,8 +13,7 @@ from functools import cache, reduce
 from typing import Any
 
 from proofs.kernel.enclosures import Enclosure, Enclosures
-from proofs.kernel.reading import fraction, take
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import fraction, require, take
 
 LARGEST_TURN = 10_000
 

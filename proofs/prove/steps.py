@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.kernel.progressions import read_progression
-from proofs.kernel.reading import fraction, integer, items, take, word
-from proofs.kernel.rejection import MOST_STEPS, require
+from proofs.kernel.reading import MOST_STEPS, fraction, integer, items, require, take, word
 from proofs.kernel.statements import NOTHING, Statement
 from proofs.kernel.terms import LARGEST_POWER, Term, read_axes
 from proofs.prove.arrays import flat, moved

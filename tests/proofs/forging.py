@@ -22,7 +22,7 @@ import numpy.typing as npt
 from numerics.terms import evaluate, parameter_shapes
 from proofs.emit.certificates import assembled
 from proofs.kernel.derivations import Facts, Setting, Step
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected
 from proofs.kernel.rules import conclude
 from proofs.kernel.statements import ONE, Statement, read_statement
 from proofs.kernel.terms import Term, read_term

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from equinorm.strategies import layouts, terms
 from proofs.kernel import terms as kernel_terms
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected
 from proofs.kernel.terms import read_term
 from tests.effort import at_least
 from tests.proofs.tampering import changes

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proofs.kernel.derivations import Setting, Step
-from proofs.kernel.reading import take, word
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import require, take, word
 from proofs.kernel.rules import arithmetic, closing, leaves, means, pointwise, two_samples
 
 RULES: dict[str, tuple[Callable[..., Step], str, int | None]] = {

@@ -1,7 +1,7 @@
 """Closing: a trigonometric polynomial of degree L with 2 L < N is the one that its samples are translated by."""
 
 from proofs.kernel.derivations import Setting, Step
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import require
 
 
 def closing(setting: Setting, premises: list[Step]) -> Step:

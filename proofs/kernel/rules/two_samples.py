@@ -6,14 +6,13 @@ So sums of such arrays alternate, products of an odd number of them do, and thos
 from typing import Any
 
 from proofs.kernel.derivations import INVARIANT, Setting, Step
-from proofs.kernel.progressions import Progression
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import require
 from proofs.kernel.rules import arithmetic
 from proofs.kernel.terms import negative
 
 
 def _require_two(setting: Setting) -> None:
-    two = setting.statement.shifts and setting.moving.size == Progression(2)
+    two = setting.statement.shifts and setting.moving.size == (2, 0)
     require(two, "this rule is about shifts of two samples")
 
 
