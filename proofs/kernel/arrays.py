@@ -53,8 +53,8 @@ class Board:
         """A profile on the cells of an axis."""
         count, size = len(self.weights[axis]), self.instance.statement.axes[axis].size.first
         if kind in ("entry", "pair"):
-            held = (number, number + (kind == "pair"))
-            return [self.arithmetic.number(Fraction(int(n in held))) for n in range(count)]
+            zero, one = map(self.arithmetic.number, (Fraction(0), Fraction(1)))
+            return [one if n in (number, number + (kind == "pair")) else zero for n in range(count)]
         return [self.arithmetic.wave(kind, Fraction(number * n, size)) for n in range(count)]
 
     def value(self, x: Array) -> Array:
@@ -112,9 +112,8 @@ class Board:
         def moved(values: Array, cell: Cell) -> Any:
             if only is not None and cell[only]:
                 return values[self.place[cell]]
-            found = [
-                (values[self.place[*cell[:moving], m, *cell[moving + 1 :]]], by) for m, by in sources(cell[moving])
-            ]
+            before, n, after = cell[:moving], cell[moving], cell[moving + 1 :]
+            found = [(values[self.place[*before, m, *after]], by) for m, by in sources(n)]
             parts = [self.arithmetic.multiply(value, by) for value, by in found if value != zero]
             return reduce(self.arithmetic.add, parts, zero)
 

@@ -30,16 +30,13 @@ def check_tiling(value: Any, statement: Statement) -> None:
     check_example(example, statement, lambda size, n: size.first % n == size.step % n == 0, "no divisor of every size")
 
 
-def check_example(
-    value: Any, statement: Statement, allowed: Callable[[Progression, int], bool], otherwise: str
-) -> None:
+def check_example(value: Any, statement: Statement, allowed: Callable[[Progression, int], bool], wrong: str) -> None:
     """Evaluate both sides on one grid of allowed sizes, and compare them with the enclosures. Raises Rejected."""
-    grid, given, displacement, bits, left, right = take(
-        value, "sizes instance displacement bits moved_then_layer layer_then_moved"
-    )
+    keys = "sizes instance displacement bits moved_then_layer layer_then_moved"
+    grid, given, displacement, bits, left, right = take(value, keys)
     sizes = integers(grid, len(statement.axes), 1)
     for axis, n in zip(statement.axes, sizes, strict=True):
-        require(allowed(axis.size, n), f"{axis.name}={n} is {otherwise}")
+        require(allowed(axis.size, n), f"{axis.name}={n} is {wrong}")
     instance = read_instance(given, statement.on(sizes), "cosine", "sine")
     size = sizes[instance.moving]
     require(instance.listed[instance.moving] == size, "the moving axis has a cell for every sample")

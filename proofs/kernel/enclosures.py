@@ -33,7 +33,8 @@ class Enclosures:
 
     def multiply(self, left: Enclosure, right: Enclosure) -> Enclosure:
         """The product."""
-        corners = [a * b for a in left for b in right]
+        (a, b), (c, d) = left, right
+        corners = (a * c, a * d, b * c, b * d)
         return min(corners) >> self.bits, -(-max(corners) >> self.bits)
 
     def weights(self, axis: int, size: Progression, count: int) -> tuple[Enclosure, Enclosure]:

@@ -40,9 +40,7 @@ def _read_profile(value: Any, axis: Axis, listed: int, waves: tuple[str, ...]) -
     number, limit, size = int(digits or 0), axis.limit, axis.size
     require(kind not in ("entry", "pair") or number + (kind == "pair") < listed, "{}: no cell for {}", axis.name, value)
     require(limit is not None or kind not in waves, "{}: a wave along an index axis", axis.name)
-    require(
-        kind not in ("cosine", "sine") or size == (listed, 0), "{}: a wave needs a cell for every sample", axis.name
-    )
+    require(kind not in ("cosine", "sine") or size == (listed, 0), "{}: a wave needs all cells", axis.name)
     # What an entry holds reaches N/2, what a pair holds does not.
     highest = {"entry": size.half(), "pair": size.plus(ONE, -1).half()}.get(kind, Progression(number))
     require(limit is None or limit.plus(ONE).above(highest), "{}: {} leaves the domain", axis.name, value)

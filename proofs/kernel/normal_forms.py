@@ -85,9 +85,8 @@ def normal_form(term: Term, statement: Statement) -> Form:
     if kind == "rsqrt":
         inside = tuple(sorted(parts[0].items()))
         entries = [labels for key, _ in inside for component in key for _, labels in component]
-        return _entry(
-            ("rsqrt", inside), [FREE in column for column in zip(*entries, strict=True)] or [False] * len(axes)
-        )
+        free = [FREE in column for column in zip(*entries, strict=True)] or [False] * len(axes)
+        return _entry(("rsqrt", inside), free)
     found: Form = {(): Fraction(1)}
     for part in parts * term[2] if kind == "power" else parts:
         require(len(found) * len(part) <= MOST_PRODUCTS, "the normal form of a term is too long")

@@ -75,10 +75,9 @@ def _wave(instance: Instance, order: int, highest: Progression, times: int) -> P
     require(not statement.shifts and instance.only is None, "a wave refutes translations that are common")
     require(limit is not None and limit.plus(ONE).above(highest), "the wave leaves the domain")
     require(NOTHING.plus(highest, 2 * times).above(size), "the harmonic is not beyond N/2")
-    waves = [
-        (kind == "wave") == (i == moving) for _, profiles in instance.parts for i, (kind, _) in enumerate(profiles)
-    ]
-    require(all(waves) and instance.listed[moving] == 0, "expected waves along the moving axis, which has no cells")
+    kinds = [[kind for kind, _ in profiles] for _, profiles in instance.parts]
+    own = all((kind == "wave") == (i == moving) for each in kinds for i, kind in enumerate(each))
+    require(own and instance.listed[moving] == 0, "expected waves along the moving axis, which has no cells")
     arithmetic = Polynomials(order, len(instance.entry), highest, size)
     board = Board(instance, arithmetic, averaged=moving)
     found: Polynomial = board.value(board.input(arithmetic.monomial(1)))[board.place[instance.entry]]
