@@ -12,28 +12,49 @@ from typing import TYPE_CHECKING
 from equinorm.rooms import check_rooms
 
 if TYPE_CHECKING:
+    from equinorm.auditing import audit
     from equinorm.checking import check
     from equinorm.counting import census
     from equinorm.deciding import decide
     from equinorm.deriving import derive
+    from equinorm.hunting import hunt
+    from equinorm.identifying import identify
     from equinorm.measuring import measure
+    from equinorm.replaying import replay
     from equinorm.report.writing import paper
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
-__all__ = ["SpecificationError", "__version__", "census", "check", "decide", "derive", "measure", "paper"]
+__all__ = [
+    "SpecificationError",
+    "__version__",
+    "audit",
+    "census",
+    "check",
+    "decide",
+    "derive",
+    "hunt",
+    "identify",
+    "measure",
+    "paper",
+    "replay",
+]
 
 check_rooms()
 
 # Where a name is defined. A module of this package must not bear a verb's name: importing it would hide the verb.
 _HOME = {
     "SpecificationError": "theory.spec.errors",
+    "audit": "equinorm.auditing",
     "census": "equinorm.counting",
     "check": "equinorm.checking",
     "decide": "equinorm.deciding",
     "derive": "equinorm.deriving",
+    "hunt": "equinorm.hunting",
+    "identify": "equinorm.identifying",
     "measure": "equinorm.measuring",
     "paper": "equinorm.report.writing",
+    "replay": "equinorm.replaying",
 }
 
 

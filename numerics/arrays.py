@@ -103,6 +103,19 @@ def blocks(x: Array, axis: int | None = 0, block_bytes: int = BLOCK_BYTES) -> It
         yield tuple(slice(start, start + step) if place == axis else slice(None) for place in range(x.ndim))
 
 
+def largest_entry(xp: Namespace, x: Array, axes: tuple[int, ...]) -> Array:
+    """max|x| over ``axes``, without an array of absolute values."""
+    return xp.maximum(xp.max(x, axis=axes), -xp.min(x, axis=axes))
+
+
+def sum_of_products(xp: Namespace, x: Array, y: Array, axes: tuple[int, ...]) -> Array:
+    """The sum of x y over ``axes``; NumPy adds the products up as it makes them, in one pass over both."""
+    if isinstance(x, np.ndarray):
+        kept = [place for place in range(x.ndim) if place not in axes]
+        return np.einsum(x, list(range(x.ndim)), y, list(range(x.ndim)), kept)
+    return xp.sum(x * y, axis=axes)
+
+
 def positions(x: Array, axes: Sequence[int], name: str = "axes") -> tuple[int, ...]:
     """The axes as distinct positions from 0 to ``x.ndim - 1``.
 

@@ -35,7 +35,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, blocks, namespace_of, to_numpy, unit_roundoff
+from numerics.arrays import Array, blocks, namespace_of, sum_of_products, to_numpy, unit_roundoff
 from numerics.layers import Moments, moments
 from theory.spec.actions import ActionKind
 from theory.spec.axes import AxisKind, AxisSet, Layout
@@ -164,8 +164,13 @@ def mean_square(layout: Layout, x: Array) -> Floats:
     """The mean square of each map, an entry of the index axes: float64, in squared units of ``x``."""
     xp = namespace_of(x)
     spatial = _spatial(layout)
-    parts = [to_numpy(xp.mean(x[b] * x[b], axis=spatial, keepdims=True)) for b in blocks(x)]
-    return np.concatenate(parts, axis=0).astype(np.float64)
+    count = math.prod(x.shape[axis] for axis in spatial)
+    parts = [to_numpy(sum_of_products(xp, x[b], x[b], spatial) / count) for b in blocks(x)]
+    return (
+        np.concatenate(parts, axis=0)
+        .astype(np.float64)
+        .reshape([1 if i in spatial else n for i, n in enumerate(x.shape)])
+    )
 
 
 def smallest_per_map(layout: Layout, values: Array) -> Floats:

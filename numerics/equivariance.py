@@ -2,7 +2,7 @@
 
 f is any function of an array whose axis 0 holds the samples: a layer of ours, or one of which nothing is known but its
 values. It may change the sizes of the moving axes; its output then moves by the displacement times the ratio of the
-sizes, the displacement measured on the coarser or the finer grid.
+sizes, the displacement measured on the coarser or the finer grid. An axis of one sample does not move.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numerics.arrays import Array, namespace_of, to_numpy
 from numerics.bounds import Judgement, judge, sum_growth, transform_growth
 from numerics.metrics import Errors, compare
-from numerics.rounding import Layer, black_box_bound, probe_rounding
+from numerics.rounding import Layer, Rounding, black_box_bound, probe_rounding
 from numerics.translations import Table, move
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
@@ -100,22 +100,30 @@ def both_sides(layer: Layer, x: Array, displacements: Table, motion: Motion) -> 
     namespace_of(y)
     if y.ndim < 1 or y.shape[0] != x.shape[0] or y.ndim < len(motion.axes) + 1:
         raise refuse(f"output of shape {tuple(y.shape)}", f"one for an input of shape {tuple(x.shape)}: samples first")
-    ratios = np.asarray(motion.sizes(y), dtype=np.float64) / np.asarray(motion.sizes(x), dtype=np.float64)
+    coarse, fine = (np.asarray(motion.sizes(array), dtype=np.float64) for array in (y, x))
+    ratios = np.where(coarse == 1, 0.0, coarse / fine)
     return Sides(y, layer(motion(x, displacements)), motion(y, np.asarray(displacements) * ratios))
 
 
-def measure_equivariance(layer: Layer, x: Array, displacements: Table, motion: Motion) -> Measurement:
+def measure_equivariance(
+    layer: Layer, x: Array, displacements: Table, motion: Motion, least: float = 0.0
+) -> Measurement:
     """The errors between both sides, with the bound for a function of which nothing is known.
 
-    Arguments and errors as :func:`both_sides`.
+    Arguments and errors as :func:`both_sides`; ``least`` is a unit roundoff that it is known to compute with, from
+    another array or from its dtype.
     """
     sides = both_sides(layer, x, displacements, motion)
     errors = sides.errors()
     length, largest, cosine = (
         to_numpy(values).astype(np.float64) for values in (errors.relative_l2, errors.relative_maximum, errors.cosine)
     )
-    rounding = probe_rounding(layer, x, sides.y)
+    rounding = probe_rounding(layer, x, sides.y, least=least)
+    return Measurement(length, largest, cosine, bound_between(sides, x, motion, rounding), rounding.unit)
+
+
+def bound_between(sides: Sides, x: Array, motion: Motion, rounding: Rounding) -> Floats:
+    """What ``rounding`` may make of the relative L2 error between ``sides``, computed at ``x``; shape (B,)."""
     growth = transform_growth(motion.kind, motion.sizes(x))
     sums = sum_growth(tuple(x.shape), tuple(range(x.ndim))) if math.prod(x.shape) > 1 else 1.0
-    limit = black_box_bound(rounding, sides.y, sides.layer_then_moved, growth, sums)
-    return Measurement(length, largest, cosine, limit, rounding.unit)
+    return black_box_bound(rounding, sides.y, sides.layer_then_moved, growth, sums)

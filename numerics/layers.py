@@ -19,10 +19,11 @@ passes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from numerics.arrays import Array, Namespace, blocks, namespace_of
+from numerics.arrays import Array, Namespace, blocks, namespace_of, sum_of_products
 from theory.spec.axes import AxisSet, Layout, spell_step
 from theory.spec.errors import refuse
 from theory.spec.layers import Normalization, Statistics
@@ -91,20 +92,37 @@ def normalize(
             _check_shape(f"running {name}", value, expected, str(layer))
     elif running is not None:
         raise refuse("running=given", f"a layer with statistics=running, not {layer}")
+    cuts = list(blocks(x, _free_axis(layer, shape)))
+    if len(cuts) == 1:
+        return _normalized(xp, layer, x, gain, bias, constants)
     out = xp.empty_like(x)
-    for block in blocks(x, _free_axis(layer, shape)):
-        if layer.statistics is Statistics.BATCH:
-            y, variance = _centered(xp, layer, x[block])
-        else:
-            y, variance = x[block], _cut(constants.variance, block)
-            if layer.center is not None and constants.mean is not None:
-                y = y - _cut(constants.mean, block)
-        if layer.scale is not None:
-            y = y * _inverse_root(xp, layer, variance)
-        if gain is not None:
-            y = y * _cut(gain, block)
-        out[block] = y if bias is None else y + _cut(bias, block)
+    for block in cuts:
+        cut = Moments(_cut(constants.mean, block), _cut(constants.variance, block))
+        out[block] = _normalized(xp, layer, x[block], _cut(gain, block), _cut(bias, block), cut)
     return out
+
+
+def _normalized(
+    xp: Namespace, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, constants: Moments
+) -> Array:
+    """A part of the array that needs no other; never ``x`` itself."""
+    if layer.statistics is Statistics.BATCH:
+        y, variance = _centered(xp, layer, x)
+    else:
+        y, variance = x, constants.variance
+        if layer.center is not None and constants.mean is not None:
+            y = y - constants.mean
+    factors = ([] if layer.scale is None else [_inverse_root(xp, layer, variance)]) + ([] if gain is None else [gain])
+    for factor in factors:
+        if y is x:
+            y = y * factor
+        else:  # in place, for the array is not the caller's
+            y *= factor
+    if bias is not None and y is not x:
+        y += bias
+    elif bias is not None:
+        y = y + bias
+    return xp.asarray(x, copy=True) if y is x else y
 
 
 def moments(layer: Normalization, x: Array) -> Moments:
@@ -163,7 +181,15 @@ def _mean(xp: Namespace, x: Array, axes: tuple[int, ...]) -> Array:
 def _centered(xp: Namespace, layer: Normalization, x: Array) -> tuple[Array, Array | None]:
     """The centered array, and its mean square over the scaling axes."""
     c = x if layer.center is None else x - _mean(xp, x, _places(layer, layer.center))
-    return c, None if layer.scale is None else _mean(xp, c * c, _places(layer, layer.scale))
+    return c, None if layer.scale is None else _mean_square(xp, c, _places(layer, layer.scale))
+
+
+def _mean_square(xp: Namespace, c: Array, axes: tuple[int, ...]) -> Array:
+    if not axes:
+        return c * c
+    kept = tuple(1 if place in axes else size for place, size in enumerate(c.shape))
+    count = math.prod(c.shape[place] for place in axes)
+    return xp.reshape(sum_of_products(xp, c, c, axes), kept) / count
 
 
 def _inverse_root(xp: Namespace, layer: Normalization, variance: Array | None) -> Array | float:

@@ -18,7 +18,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from numerics.arrays import Array, Namespace, blocks, namespace_of, positions
+from numerics.arrays import (
+    Array,
+    Namespace,
+    blocks,
+    largest_entry,
+    namespace_of,
+    positions,
+    sum_of_products,
+)
 from theory.spec.errors import refuse
 
 SMALLEST_NORM = 1e-8
@@ -75,17 +83,18 @@ def cosine_error(actual: Array, expected: Array, channel_axis: int = 1) -> Array
 def _compare(xp: Namespace, a: Array, e: Array, channels: int) -> tuple[Array, Array, Array]:
     entries = tuple(range(1, a.ndim))
     difference = a - e
-    largest = _ratio(xp, xp.max(xp.abs(difference), axis=entries), xp.max(xp.abs(e), axis=entries))
-    difference *= difference
-    squares = xp.sum(e * e, axis=channels)
+    largest = _ratio(xp, largest_entry(xp, difference, entries), largest_entry(xp, e, entries))
+    squares = sum_of_products(xp, e, e, (channels,))
     pixels = tuple(range(1, squares.ndim))
 
     def over_pixels(value: Array) -> Array:
         return xp.sum(value, axis=pixels) if pixels else value
 
-    length = _ratio(xp, xp.sqrt(xp.sum(difference, axis=entries)), xp.sqrt(over_pixels(squares)))
-    norms = xp.clip(xp.sqrt(squares), SMALLEST_NORM) * xp.clip(xp.sqrt(xp.sum(a * a, axis=channels)), SMALLEST_NORM)
-    cosine = xp.sum(a * e, axis=channels) / norms
+    apart = sum_of_products(xp, difference, difference, entries)
+    length = _ratio(xp, xp.sqrt(apart), xp.sqrt(over_pixels(squares)))
+    norms = xp.clip(xp.sqrt(squares), SMALLEST_NORM)
+    norms *= xp.clip(xp.sqrt(sum_of_products(xp, a, a, (channels,))), SMALLEST_NORM)
+    cosine = sum_of_products(xp, a, e, (channels,)) / norms
     return length, largest, xp.mean(1 - cosine, axis=pixels) if pixels else 1 - cosine
 
 

@@ -38,12 +38,19 @@ def by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bo
 def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
     """Multiply each moving axis by the circulant matrix of each sample: A x B^T on two axes."""
     matrices = {axis: xp.astype(_circulant(xp, t, x.shape[axis]), x.dtype) for axis, t in columns.items()}
-    out = xp.empty_like(x)
-    for block in blocks(x):
+
+    def applied(block: tuple[slice, ...]) -> Array:
         y = x[block]
         for axis, matrix in matrices.items():
             y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
-        out[block] = y
+        return y
+
+    cuts = list(blocks(x))
+    if len(cuts) == 1:
+        return applied(cuts[0])
+    out = xp.empty_like(x)
+    for block in cuts:
+        out[block] = applied(block)
     return out
 
 

@@ -75,17 +75,21 @@ def significant_bits(y: Array) -> int:
     return 0 if joined == 0 else 54 - (joined & -joined).bit_length()
 
 
-def probe_rounding(layer: Layer, x: Array, y: Array) -> Rounding:
+def probe_rounding(layer: Layer, x: Array, y: Array, full_precision: bool = False, least: float = 0.0) -> Rounding:
     """How ``layer`` rounds at ``x``, where it returns ``y``; calls it about eighteen times.
 
     Args:
         layer: a deterministic function of one array, whose output has as many samples on axis 0 as its input.
         x: its input, (B, ...), float32 or float64.
         y: its output there, of any shape (B, ...).
+        full_precision: it is known to compute in the dtype of its arrays, so that one call is enough.
+        least: a unit roundoff that it is known to compute with or to exceed, where few values at ``x`` may not show it.
     """
     rng = np.random.Generator(np.random.PCG64(SEED))
     probe = _Probe(layer, x, y, rng)
-    unit = max(unit_roundoff(x), unit_roundoff(y))
+    unit = max(unit_roundoff(x), unit_roundoff(y), least)
+    if full_precision:
+        return Rounding(unit, probe.changed(math.sqrt(unit) / 8)[1])
     found = [probe.changed(math.sqrt(unit) / 8) for _ in range(PROBES)]
     narrow = max(_output_unit(probe.y + change) for change, _ in found)
     if max(unit, narrow) < 2.0**-24:

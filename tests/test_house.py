@@ -124,7 +124,7 @@ def test_a_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
     source = tmp_path / "source"
     for package in PACKAGES:
         shutil.copytree(HOUSE / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "equinorm_pytest.py"):
         shutil.copy(HOUSE / name, source)
     built = run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)], source)
     assert built.returncode == 0, built.stderr
@@ -143,6 +143,7 @@ def test_a_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
         expected = contents(source / package)
         assert "py.typed" in expected
         assert contents(site / package) == expected
+    assert (site / "equinorm_pytest.py").read_bytes() == (HOUSE / "equinorm_pytest.py").read_bytes()
     assert not (site / "tests").exists()
 
     libraries = "\n".join(path for path in sys.path if path.endswith(("site-packages", "dist-packages")))

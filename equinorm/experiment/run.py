@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from equinorm.experiment.options import Options
 from equinorm.experiment.table import Rows
-from equinorm.inputs.images import Batch, Picture, Report, read_batches
+from equinorm.inputs.batches import Batch, Report, read_batches
+from equinorm.inputs.images import Picture
 from equinorm.inputs.weights import Weights, load_weights
 from equinorm.progress import Listener, Progress
 from numerics.backends import Backend

@@ -1,24 +1,29 @@
-"""Which pictures are measured, and in which batches.
+"""Which pictures there are, in which order, and the pixels of each.
 
-Pictures come from folders and files, or are those that scikit-image brings along. They are read in sorted order, one
-batch at a time, so that memory does not grow with their number. What cannot be used is left out, with a reason, and
-the next picture takes its place: the batches depend on the pictures, their order, the batch size, and the crop only
-where it exceeds a picture.
+Pictures come from folders, files and tar archives (:mod:`equinorm.inputs.archives`), or are those that scikit-image
+brings along. They are listed in sorted order, and none is opened by that. :mod:`equinorm.inputs.batches` reads them.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from equinorm.inputs.preprocessing import SHORTER_SIDE, UnusablePicture, load_crop, normalize
+from equinorm.inputs.archives import (
+    SUFFIX,
+    UnusableArchive,
+    Window,
+    list_archive,
+    names_archive,
+    open_window,
+)
+from equinorm.inputs.preprocessing import UnusablePicture, load_crop
 from equinorm.inputs.stored_tensors import printable
 from theory.spec.errors import refuse
 
@@ -48,49 +53,23 @@ BUNDLED = {
 """scikit-image's name, the file in its package, and the group; all have at least 224 pixels on the shorter side."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """A file that may be a picture; ``name`` is what reports call it, ``group`` keeps kinds of pictures apart."""
+    """A file that may be a picture, or a part of one; can be sent to another process.
+
+    Attributes:
+        name: what reports call it.
+        group: keeps kinds of pictures apart.
+        path: the file, or the archive that holds it.
+        window: the bytes of the archive that are the picture; None for a file of its own.
+        trouble: why it cannot be used, where that was seen while it was listed.
+    """
 
     name: str
     group: str
     path: Path
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Pictures that go through the network together.
-
-    Attributes:
-        pictures: one for each row of ``crops``.
-        crops: (B, crop, crop, 3), uint8.
-    """
-
-    pictures: tuple[Picture, ...]
-    crops: NDArray[np.uint8]
-
-    def images(self, dtype: DTypeLike = np.float32) -> NDArray[Any]:
-        """The normalized images (B, 3, crop, crop) in ``dtype``."""
-        return normalize(self.crops, dtype)
-
-
-@dataclass
-class Report:
-    """What became of the pictures: grows while batches are read, complete when the last one has been."""
-
-    used: list[Picture] = field(default_factory=list)
-    skipped: list[tuple[Picture, str]] = field(default_factory=list)
-
-    def lines(self) -> list[str]:
-        """How many were skipped, then each by name with its reason; nothing when all were used.
-
-        >>> Report(skipped=[(Picture("a.txt", GIVEN, Path("a.txt")), "no picture")]).lines()
-        ['1 of 1 pictures skipped', 'a.txt: no picture']
-        """
-        if not self.skipped:
-            return []
-        count = f"{len(self.skipped)} of {len(self.used) + len(self.skipped)} pictures skipped"
-        return [count, *(f"{picture.name}: {reason}" for picture, reason in self.skipped)]
+    window: Window | None = None
+    trouble: str = ""
 
 
 def bundled_pictures() -> tuple[Picture, ...]:
@@ -115,17 +94,24 @@ def find_pictures(paths: Sequence[str | Path] = ()) -> tuple[Picture, ...]:
     """The files at ``paths``, folders searched with all their subfolders; without ``paths`` the bundled pictures.
 
     Sorted by absolute path, character by character, whatever the order of ``paths``; a file named twice comes once.
-    In folders, names that begin with a dot are passed over, and links to folders are not followed. No file is opened.
+    In folders, names that begin with a dot are passed over, and links to folders are not followed. An archive stands
+    for its members, as if it were a folder. No picture is opened.
 
     Raises:
-        SpecificationError: a path that does not exist or cannot be listed, a folder without files.
+        SpecificationError: a path that does not exist or cannot be listed, a folder or an archive without files; an
+            archive that is named and cannot be used (one in a folder is skipped, with the reason).
     """
     if not paths:
         return bundled_pictures()
     found: dict[str, Picture] = {}
     for path in map(Path, paths):
         for file in _files(path):
-            found.setdefault(os.path.abspath(file), Picture(printable(file, most=4096), GIVEN, file))
+            if names_archive(file):
+                members = _archived(file, named=file == path)
+            else:
+                members = {os.path.abspath(file): Picture(printable(file, most=4096), GIVEN, file)}
+            for key, picture in members.items():
+                found.setdefault(key, picture)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -148,42 +134,42 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def read_batches(
-    pictures: Sequence[Picture], crop: int = 224, batch_size: int = 16, report: Report | None = None
-) -> Iterator[Batch]:
-    """Read ``pictures`` in their order; each batch holds the next ``batch_size`` usable ones, the last one the rest.
+def _archived(path: Path, named: bool) -> dict[str, Picture]:
+    """The members of an archive by the paths they would have if it were a folder."""
+    place = os.path.abspath(path)
+    try:
+        members = list_archive(path)
+        if not members:
+            raise UnusableArchive("it holds no files")
+    except UnusableArchive as error:
+        if named:
+            expected = f"pictures, a folder of them, or a complete {SUFFIX} archive"
+            raise refuse(f"images={printable(path)}", expected, printable(error, most=200)) from None
+        return {place: Picture(printable(path, most=4096), GIVEN, path, trouble=printable(error, most=200))}
+    return {
+        f"{place}/{member.name}": Picture(
+            printable(f"{path}/{member.name}", most=4096), GIVEN, path, member.window, member.trouble
+        )
+        for member in members
+    }
 
-    ``report`` is filled while batches are read. The arguments are checked at once, pictures when they are reached.
+
+def read_picture(picture: Picture, crop: int) -> NDArray[np.uint8]:
+    """The pixels of one picture: (crop, crop, 3), uint8; see :func:`equinorm.inputs.preprocessing.load_crop`.
 
     Raises:
-        SpecificationError: a crop that is not from 1 to 256, a batch size below 1, and, at the end, when not one
-            picture could be used.
+        UnusablePicture: it cannot be used.
+        SpecificationError: its archive was removed or changed since it was listed.
     """
-    if not 1 <= crop <= SHORTER_SIDE:
-        raise refuse(f"crop={crop}", f"a number of pixels from 1 to {SHORTER_SIDE}, the shorter side after resizing")
-    if batch_size < 1:
-        raise refuse(f"batch-size={batch_size}", "a number >= 1")
-    return _batches(pictures, crop, batch_size, Report() if report is None else report)
-
-
-def _batches(pictures: Sequence[Picture], crop: int, batch_size: int, report: Report) -> Iterator[Batch]:
-    waiting: list[tuple[Picture, NDArray[np.uint8]]] = []
-    for picture in pictures:
-        try:
-            waiting.append((picture, load_crop(picture.path, crop)))
-        except UnusablePicture as error:
-            report.skipped.append((picture, str(error)))
-            continue
-        report.used.append(picture)
-        if len(waiting) == batch_size:
-            yield _batch(waiting)
-            waiting = []
-    if waiting:
-        yield _batch(waiting)
-    if not report.used:
-        first = f"; {report.skipped[0][0].name}: {report.skipped[0][1]}" if report.skipped else ""
-        raise refuse(f"images={len(pictures)} files", "at least one usable picture", f"all were skipped{first}")
-
-
-def _batch(members: Sequence[tuple[Picture, NDArray[np.uint8]]]) -> Batch:
-    return Batch(tuple(picture for picture, _ in members), np.stack([pixels for _, pixels in members]))
+    if picture.trouble:
+        raise UnusablePicture(picture.trouble)
+    if picture.window is None:
+        return load_crop(picture.path, crop)
+    try:
+        source = open_window(picture.path, picture.window)
+    except (UnusableArchive, OSError) as error:
+        # One member after the other would be skipped, and the result would be that of a few pictures.
+        reason = printable(getattr(error, "strerror", None) or error, most=200)
+        raise refuse(f"images={printable(picture.path)}", "an archive that stays as it is", reason) from None
+    with source:
+        return load_crop(source, crop)

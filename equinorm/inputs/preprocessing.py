@@ -19,11 +19,13 @@ References: torchvision.transforms.functional (resize, center_crop, to_tensor, n
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import warnings
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -42,6 +44,11 @@ DEVIATION = (0.229, 0.224, 0.225)
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM", "JPEG2000", "AVIF")
 """What Pillow decodes by itself, where it was built for it; others (EPS) start a program or (TGA) have no signature."""
 
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the machine lacks, and not the picture."""
+
+_PILLOW = r"PIL\."
+
 # Pillow logs some defects on top of raising an error; the reason for skipping a picture is told once, by the report.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -50,13 +57,15 @@ class UnusablePicture(Exception):
     """A file that cannot take part; ``str(error)`` is the reason, in a few words on one line."""
 
 
-def load_crop(path: Path, crop: int) -> NDArray[np.uint8]:
+def load_crop(source: Path | IO[bytes], crop: int) -> NDArray[np.uint8]:
     """The central square of the resized picture: (crop, crop, 3), uint8, red, green, blue.
+
+    ``source`` is a file's path, or its bytes, open and seekable.
 
     Raises:
         UnusablePicture: no picture, cut, too large, smaller than ``crop``, not finite, or of one color.
     """
-    image = read_rgb(path)
+    image = read_rgb(source)
     width, height = image.size
     if min(width, height) < crop:
         raise UnusablePicture(f"{width}x{height} pixels, smaller than the crop of {crop}")
@@ -69,30 +78,32 @@ def load_crop(path: Path, crop: int) -> NDArray[np.uint8]:
     return pixels
 
 
-def read_rgb(path: Path) -> Image.Image:
-    """Decode the first frame as 8-bit RGB, turned upright.
+def read_rgb(source: Path | IO[bytes]) -> Image.Image:
+    """Decode the first frame as 8-bit RGB, turned upright; may be called by many threads at a time.
 
     Raises:
         UnusablePicture: as `load_crop`.
     """
+    _silence()
     try:
-        if not path.is_file():
-            raise UnusablePicture("no regular file")
-        with warnings.catch_warnings():
-            # What Pillow warns of (odd metadata, many pixels) is either harmless here or judged below.
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=_formats()) as image:
-                width, height = image.size
-                if width * height > LARGEST_PICTURE:
-                    raise UnusablePicture(f"{width}x{height} pixels, more than {LARGEST_PICTURE} in all")
-                return _rgb(ImageOps.exif_transpose(image))
+        if isinstance(source, Path) and not source.is_file():
+            raise UnusablePicture("no regular file" if os.path.lexists(source) else "there is no such file any more")
+        with Image.open(source, formats=_formats()) as image:
+            width, height = image.size
+            if width * height > LARGEST_PICTURE:
+                raise UnusablePicture(f"{width}x{height} pixels, more than {LARGEST_PICTURE} in all")
+            return _rgb(ImageOps.exif_transpose(image))
     except UnusablePicture:
         raise
     except Image.DecompressionBombError:
         raise UnusablePicture(f"more than {LARGEST_PICTURE} pixels") from None
     except UnidentifiedImageError:
         raise UnusablePicture("no picture in a format that is read") from None
+    except MemoryError:
+        raise  # which pictures are used must not depend on this
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in EXHAUSTED:
+            raise
         # Pillow's decoders raise whatever damaged bytes lead to; one bad file must not stop a thousand good ones.
         raise UnusablePicture(f"damaged or cut ({printable(error)})") from None
 
@@ -102,6 +113,15 @@ def _formats() -> tuple[str, ...]:
     """Those of `FORMATS` that this build of Pillow knows; it stumbles over others."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _silence() -> None:
+    """Ignore what Pillow warns of (odd metadata, many pixels): it is either harmless here or judged above.
+
+    A filter that stays, for ``warnings.catch_warnings`` in several threads would restore each other's filters.
+    """
+    if not any(getattr(known[3], "pattern", None) == _PILLOW for known in warnings.filters):
+        warnings.filterwarnings("ignore", module=_PILLOW)
 
 
 def _rgb(image: Image.Image) -> Image.Image:

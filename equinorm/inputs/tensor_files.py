@@ -16,7 +16,16 @@ import numpy as np
 
 from equinorm.inputs.stored_tensors import DAMAGE, StoredTensor, Unreadable, printable
 
-SAFETENSORS_NAMES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+SAFETENSORS_NAMES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
 
 
 def read_safetensors(data: bytes) -> dict[str, StoredTensor]:

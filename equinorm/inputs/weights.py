@@ -62,6 +62,22 @@ def load_weights(path: str | Path) -> Weights:
             inside; a tensor that is missing, misshapen, no floating dtype, not finite, or a negative variance;
             the state dict of a deeper network.
     """
+    stored, digest = read_tensors(path, WANTED)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in reading
+        state, ignored = _select(stored, f"weights={printable(path)}")
+    return Weights(str(path), digest, state, ignored)
+
+
+def read_tensors(path: str | Path, wanted: str = "a file of tensors") -> tuple[dict[str, StoredTensor], str]:
+    """The tensors of the file at ``path``, by its extension, and the SHA-256 of the file in hexadecimal.
+
+    ``wanted`` says in errors what the file should be.
+
+    Raises:
+        SpecificationError: no such file, another extension, larger than `LARGEST_FILE`; damaged, cut, or with code
+            inside.
+    """
     given = f"weights={printable(path)}"
     reader = READERS.get(Path(path).suffix.lower())
     if reader is None:
@@ -73,9 +89,8 @@ def load_weights(path: str | Path) -> Weights:
         try:
             stored = reader(data)
         except Unreadable as error:
-            raise refuse(given, WANTED, str(error)) from None
-        state, ignored = _select(stored, given)
-    return Weights(str(path), hashlib.sha256(data).hexdigest(), state, ignored)
+            raise refuse(given, wanted, str(error)) from None
+    return stored, hashlib.sha256(data).hexdigest()
 
 
 def _select(stored: Mapping[str, StoredTensor], given: str) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:

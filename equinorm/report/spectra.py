@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 
 from equinorm.experiment.options import Options
-from equinorm.inputs.images import Picture, read_batches
+from equinorm.inputs.batches import read_batches
+from equinorm.inputs.images import Picture
 from numerics.arrays import Array
 from numerics.backends import Backend
 from numerics.experiment.draws import Source

@@ -9,13 +9,19 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
+from equinorm.strategies.photographs import PHOTOGRAPHS, SIDE, patch
 from equinorm.strategies.signals import Array, impulse, noise, plane_wave, project, shape_of
 from theory.spec.axes import AxisKind, AxisSet
+from theory.spec.errors import refuse
 from theory.spec.grids import ALL, Domain, Grid, band
 
-STRUCTURES = ("constant", "impulse", "frequency", "nyquist", "band-limited", "noise")
-"""The kinds of arrays, from the simplest: constant over the spatial axes; 1 at one place; one plane wave; alternating
-signs along moving even axes (all real arrays only); noise of a low band; noise."""
+STRUCTURES = ("constant", "impulse", "integers", "frequency", "nyquist", "band-limited", "noise", "patch")
+"""The kinds of arrays, from the simplest: constant over the spatial axes; 1 at one place; few entries that are small
+whole numbers; one plane wave; alternating signs along moving even axes (all real arrays only); noise of a low band;
+noise; a patch of a photograph."""
+
+MOST_INTEGERS = 32
+LARGEST_INTEGER = 4
 
 TURNS = (0.0, 0.125, 0.3)
 """Phases of plane waves, in turns."""
@@ -51,38 +57,73 @@ def arrays(
     the axes along which a Nyquist-free array has no energy at N/2.
 
     Constants, plane waves and alternating signs are scaled entry by entry of the index axes: the first entry only, all
-    alike, or graded 1, 2, 3, …. The simplest array is 1 in the first entry, and 0 elsewhere. The impulse is projected
-    onto the domain.
+    alike, or graded 1, 2, 3, …. The simplest array is 1 in the first entry, and 0 elsewhere. Impulses, whole numbers,
+    noise and patches are projected onto the domain.
+
+    >>> from hypothesis import find
+    >>> from theory.spec.grids import grid_of
+    >>> grid = grid_of({"B": 1, "C": 1, "H": 2, "W": 3})
+    >>> find(arrays(grid, structures=("integers",)), lambda x: abs(x).sum() > 1)
+    array([[[[2., 0., 0.],
+             [0., 0., 0.]]]])
 
     Raises:
-        SpecificationError: the grid is a family of sizes.
+        SpecificationError: the grid is a family of sizes, or a structure that does not exist.
     """
-    shape = shape_of(grid)
+    unknown = [name for name in structures if name not in STRUCTURES]
+    if unknown or not structures:
+        raise refuse(f"structures={tuple(structures)}", f"some of {', '.join(STRUCTURES)}")
     moving = grid.layout.spatial if moving is None else moving
     limits = _limits(grid, domain, moving)
     alternating = _alternating(grid, domain, moving)
     structure = draw(st.sampled_from([name for name in structures if name != "nyquist" or alternating]))
-    if structure == "impulse":
-        return project(impulse(grid, tuple(draw(st.integers(0, size - 1)) for size in shape)), grid, domain, moving)
-    if structure in ("noise", "band-limited"):
-        array = noise(grid, draw(st.integers(0, 2**32 - 1)))
-        if structure == "band-limited":
-            low = min((min(limit, (grid.size(name).least - 1) // 2) for name, limit in limits.items()), default=0)
-            return project(array, grid, band(draw(st.integers(0, low))), moving)
-        return project(array, grid, domain, moving)
     if structure == "nyquist":
         chosen = draw(st.frozensets(st.sampled_from(alternating), min_size=1))
-        array = plane_wave(grid, {name: grid.size(name).least // 2 for name in chosen})
-    elif structure == "frequency":
+        return plane_wave(grid, {name: grid.size(name).least // 2 for name in chosen}) * _weights(draw, grid)
+    if structure == "frequency":
         frequencies = {name: draw(st.integers(-limit, limit)) for name, limit in limits.items()}
-        array = plane_wave(grid, frequencies, draw(st.sampled_from(TURNS)))
-    else:
-        array = plane_wave(grid, {})
-    return array * _weights(draw, grid, shape)
+        return plane_wave(grid, frequencies, draw(st.sampled_from(TURNS))) * _weights(draw, grid)
+    if structure == "constant":
+        return plane_wave(grid, {}) * _weights(draw, grid)
+    if structure == "band-limited":
+        low = min((min(limit, (grid.size(name).least - 1) // 2) for name, limit in limits.items()), default=0)
+        domain = band(draw(st.integers(0, low)))
+    return project(_full(draw, grid, structure), grid, domain, moving)
 
 
-def _weights(draw: st.DrawFn, grid: Grid, shape: tuple[int, ...]) -> Array:
+def _full(draw: st.DrawFn, grid: Grid, structure: str) -> Array:
+    """An array that knows nothing of the domain."""
+    shape = shape_of(grid)
+    if structure == "impulse":
+        return impulse(grid, tuple(draw(st.integers(0, size - 1)) for size in shape))
+    if structure == "integers":
+        return draw(_integers(shape))
+    if structure == "patch":
+        places = st.integers(0, SIDE - 1)
+        return patch(grid, draw(st.sampled_from(PHOTOGRAPHS)), draw(places), draw(places))
+    return noise(grid, draw(_seeds()))
+
+
+def _seeds() -> st.SearchStrategy[int]:
+    """Seeds below 2^32, in eight draws: an example of fewer draws is simpler to Hypothesis, and noise is not simple."""
+    digits = st.tuples(*[st.integers(0, 15)] * 8)
+    return digits.map(lambda values: sum(digit << 4 * place for place, digit in enumerate(values)))
+
+
+@st.composite
+def _integers(draw: st.DrawFn, shape: tuple[int, ...]) -> Array:
+    """Up to MOST_INTEGERS entries that are whole numbers other than 0; shrinks by leaving some out."""
+    size = int(np.prod(shape))
+    values = st.integers(1, LARGEST_INTEGER) | st.integers(-LARGEST_INTEGER, -1)
+    places = draw(st.dictionaries(st.integers(0, size - 1), values, min_size=1, max_size=min(size, MOST_INTEGERS)))
+    array = np.zeros(size)
+    array[list(places)] = list(places.values())
+    return array.reshape(shape)
+
+
+def _weights(draw: st.DrawFn, grid: Grid) -> Array:
     """A factor for each entry of the index axes."""
+    shape = shape_of(grid)
     index = tuple(1 if axis.kind is AxisKind.SPATIAL else size for axis, size in zip(grid.layout, shape, strict=True))
     graded = np.arange(1.0, np.prod(index) + 1).reshape(index)
     kind = draw(st.sampled_from(["one", "alike", "graded"]))

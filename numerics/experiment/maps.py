@@ -1,10 +1,11 @@
 """One feature map batch under every variant and transformation: f(T x) against T f(x), one row a sample.
 
-For each transformation T the map x (B, C, H, W) is moved once, each sample by its own displacement. Each body f (layer
-without affine step) is applied to x and to T x, both initializations put gain and bias on its result, as the layer
-does, and f(T x) is compared with T f(x). Only the statistics of a layer that couples the samples need the whole batch;
-the rest goes sample by sample, so that its thirty steps find their arrays in the cache, and on two cores at a time.
-How the samples are cut into pieces changes no result.
+For each transformation T the map x (B, C, H, W) is moved once, each sample by its own displacement. Of the layers that
+T passes through no other array is moved or even made (:mod:`numerics.experiment.shared`). Each other body f (layer
+without affine step) is applied to x and to T x, both initializations put gain and bias on its result, and f(T x) is
+compared with T f(x); where gain and bias are constant along the moving axes, they are put on after T, so that T f(x) is
+made once for both. The work goes sample by sample, so that its thirty steps find their arrays in the cache, and on two
+cores at a time. How the samples are cut into pieces changes no result.
 
 Under PROJECT x loses its Nyquist bins once, before the layer; the energy removed is reported relative to that of x.
 
@@ -14,7 +15,7 @@ References: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, section 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
@@ -25,7 +26,10 @@ import numpy as np
 from numerics.arrays import Array, blocks, namespace_of, on_host, to_numpy, unit_roundoff
 from numerics.bounds import Sizes, bound_from_sizes, mean_square, smallest_per_map, transform_growth
 from numerics.experiment.draws import Source
-from numerics.experiment.variants import Body, Initialization, Variant, bodies
+from numerics.experiment.pulling import gain_follows, passes_through
+from numerics.experiment.shared import SharedExperiment, Subject
+from numerics.experiment.sides import Line, errors_of_lines, map_moments
+from numerics.experiment.variants import Body, Initialization, Variant, bodies, variants
 from numerics.layers import Moments, moments, normalize
 from numerics.metrics import compare
 from numerics.translations import Table, move, remove_nyquist
@@ -64,7 +68,9 @@ class MapResult:
     nyquist_energy: Floats | None
 
 
-def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = WORKERS) -> MapResult:
+def measure_map(
+    x: Array, source: Source, policy: NyquistPolicy, workers: int = WORKERS, share: bool = True
+) -> MapResult:
     """Measure every variant under a shift and a translation.
 
     Args:
@@ -72,6 +78,8 @@ def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = 
         source: the random draws.
         policy: what a translation does to the bin N/2 of an even axis.
         workers: threads for arrays in the main memory; the result does not depend on it.
+        share: moved arrays and passes over them among layers. Without, each layer is applied and moved as if it were
+            alone: the definition, slower; the errors differ by rounding.
 
     Raises:
         SpecificationError: another shape or dtype, or NaN and infinity in ``x``.
@@ -95,9 +103,13 @@ def measure_map(x: Array, source: Source, policy: NyquistPolicy, workers: int = 
     sizes = tuple(x.shape[axis] for axis in _SPATIAL)
     tables = {kind: source.displacements(kind, x.shape[0], sizes) for kind in ActionKind}
     moved = {kind: move(kind, x, table, _SPATIAL, policy) for kind, table in tables.items()}
-    task = _Task(x, square, moved, tables, source, policy)
+    task = _Task(x, square, moved, tables, source, policy, share)
     with ThreadPoolExecutor(workers if on_host(x) and workers > 1 else 1) as pool:
-        return MapResult(tuple(found for body in bodies() for found in _study(body, task, pool)), removed)
+        found = {(each.variant, each.transformation): each for each in _study_together(task, pool)} if share else {}
+        for body in bodies():
+            rest = [start for start in body.initializations if (Variant(body, start), ActionKind.SHIFT) not in found]
+            found.update({(each.variant, each.transformation): each for each in _study(body, rest, task, pool)})
+    return MapResult(tuple(found[key] for key in product(variants(), ActionKind)), removed)
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,16 @@ class _Task:
     tables: dict[ActionKind, Table]
     source: Source
     policy: NyquistPolicy
+    share: bool
+
+    def parameters(self, body: Body, initialization: Initialization) -> tuple[Array | None, Array | None]:
+        """Gain and bias; None where they are 1 and 0."""
+        drawn = initialization is Initialization.DRAWN
+        return self.source.affine(body.name, body.layer, self.x) if drawn else (None, None)
+
+    def growth(self, kind: ActionKind) -> float:
+        """That of the motion; see :func:`numerics.bounds.transform_growth`."""
+        return transform_growth(kind, [self.x.shape[axis] for axis in _SPATIAL])
 
 
 Key = tuple[Initialization, ActionKind]
@@ -132,6 +154,7 @@ class _Applied:
     """
 
     def __init__(self, body: Body, task: _Task) -> None:
+        self.layer = body.layer
         self.bare = replace(body.layer, affine=None)
         self.constant = replace(self.bare, statistics=Statistics.RUNNING)
         # None stands for x itself.
@@ -166,22 +189,36 @@ def _cut(value: Array | None, rows: slice) -> Array | None:
     return value if value is None or value.shape[0] == 1 else value[rows, ...]
 
 
-def _study(body: Body, task: _Task, pool: Executor) -> Iterator[Measurement]:
-    """All measurements of one body."""
+def _study_together(task: _Task, pool: Executor) -> Iterator[Measurement]:
+    """All measurements of the variants that a motion passes through."""
+    chosen = [v for v in variants() if passes_through(v.body.layer, v.initialization is Initialization.DRAWN)]
+    parameters = [task.parameters(variant.body, variant.initialization) for variant in chosen]
+    shape = tuple(task.x.shape)
+    subjects = [
+        Subject(variant.body.layer, _by_map(gain, 1.0, shape), _by_map(bias, 0.0, shape))
+        for variant, (gain, bias) in zip(chosen, parameters, strict=True)
+    ]
+    for (i, kind), found in SharedExperiment(task.x, task.moved, subjects, pool).run().items():
+        y, expected = found.y[..., None, None], found.expected[..., None, None]
+        variance = None if found.variance is None else found.variance[..., None, None]
+        layer = chosen[i].body.layer
+        sizes = Sizes(shape, task.square, y, expected, None if layer.statistics is Statistics.RUNNING else variance)
+        bound = bound_from_sizes(layer, sizes, unit_roundoff(task.x), task.growth(kind), *parameters[i])
+        errors = found.relative_l2, found.relative_maximum, found.cosine
+        yield Measurement(chosen[i], kind, task.tables[kind], *errors, bound)
+
+
+def _study(body: Body, initializations: Sequence[Initialization], task: _Task, pool: Executor) -> Iterator[Measurement]:
+    """The measurements of one body with these initializations."""
+    if not initializations:
+        return
     apply = _Applied(body, task)
-    parameters: Parameters = {
-        initialization: (
-            task.source.affine(body.name, body.layer, task.x)
-            if initialization is Initialization.DRAWN
-            else (None, None)
-        )
-        for initialization in body.initializations
-    }
+    parameters = {initialization: task.parameters(body, initialization) for initialization in initializations}
     cuts = [block[0] for block in blocks(task.x, block_bytes=PIECE_BYTES)]
     pieces = list(pool.map(lambda rows: _piece(apply, parameters, task, rows), cuts))
     variances = [piece.variance for piece in pieces if piece.variance is not None]
     variance = np.concatenate(variances) if variances else apply.shared_variance()
-    for initialization, kind in product(body.initializations, ActionKind):
+    for initialization, kind in product(initializations, ActionKind):
         key = initialization, kind
         sizes = Sizes(
             tuple(task.x.shape),
@@ -190,8 +227,9 @@ def _study(body: Body, task: _Task, pool: Executor) -> Iterator[Measurement]:
             np.concatenate([piece.expected[key] for piece in pieces]),
             variance,
         )
-        growth = transform_growth(kind, [task.x.shape[axis] for axis in _SPATIAL])
-        bound = bound_from_sizes(body.layer, sizes, unit_roundoff(task.x), growth, *parameters[initialization])
+        bound = bound_from_sizes(
+            body.layer, sizes, unit_roundoff(task.x), task.growth(kind), *parameters[initialization]
+        )
         l2, maximum, cosine = (np.concatenate(parts) for parts in zip(*(p.errors[key] for p in pieces), strict=True))
         yield Measurement(Variant(body, initialization), kind, task.tables[kind], l2, maximum, cosine, bound)
 
@@ -201,11 +239,14 @@ def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) ->
     piece = _Piece({}, {}, {}, apply.smallest_variance(rows))
     of_x = apply(None, rows)
     of_moved = {kind: apply(kind, rows) for kind in task.moved}
+    if task.share and gain_follows(apply.layer):
+        _put_on_after(piece, of_x, of_moved, parameters, task, rows)
+        return piece
     for initialization, (gain, bias) in parameters.items():
         y = _affine(of_x, gain, bias)
         piece.y[initialization] = mean_square(BCHW, y)
-        for kind, table in task.tables.items():
-            expected = move(kind, y, table[rows], _SPATIAL, task.policy)
+        for kind in task.moved:
+            expected = _moved(task, kind, y, rows)
             errors = compare(_affine(of_moved[kind], gain, bias), expected, BCHW.index("C"))
             piece.errors[initialization, kind] = (
                 to_numpy(errors.relative_l2).astype(np.float64),
@@ -216,6 +257,38 @@ def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) ->
             same = kind is ActionKind.SHIFT
             piece.expected[initialization, kind] = piece.y[initialization] if same else mean_square(BCHW, expected)
     return piece
+
+
+def _put_on_after(
+    piece: _Piece, of_x: Array, of_moved: dict[ActionKind, Array], parameters: Parameters, task: _Task, rows: slice
+) -> None:
+    """Measure with gain and bias put on after the motion, which they commute with, for all initializations at once."""
+    xp = namespace_of(of_x)
+    shape = (of_x.shape[0], of_x.shape[1], -1)
+    lines = []
+    for gain, bias in parameters.values():
+        alpha, beta = (_by_map(value, default, task.x.shape) for value, default in ((gain, 1.0), (bias, 0.0)))
+        lines.append(Line(alpha, beta).of(rows))
+    still = map_moments(xp, xp.reshape(of_x, shape), ends=False)
+    for initialization, line in zip(parameters, lines, strict=True):
+        piece.y[initialization] = line.mean_square(still)[..., None, None]
+    for kind, moved in of_moved.items():
+        expected = xp.reshape(_moved(task, kind, of_x, rows), shape)
+        for initialization, found in zip(
+            parameters, errors_of_lines(xp, xp.reshape(moved, shape), expected, lines), strict=True
+        ):
+            piece.errors[initialization, kind] = found.relative_l2, found.relative_maximum, found.cosine
+            piece.expected[initialization, kind] = found.expected[..., None, None]
+
+
+def _by_map(value: Array | None, default: float, shape: Sequence[int]) -> Floats:
+    """Gain or bias, constant along the spatial axes, as one number for each map: (B, C)."""
+    given = np.asarray(default) if value is None else to_numpy(value).astype(np.float64)[..., 0, 0]
+    return np.asarray(np.broadcast_to(given, tuple(shape[:2])))
+
+
+def _moved(task: _Task, kind: ActionKind, y: Array, rows: slice) -> Array:
+    return move(kind, y, task.tables[kind][rows], _SPATIAL, task.policy)
 
 
 def _affine(y: Array, gain: Array | None, bias: Array | None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from fractions import Fraction
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from equinorm.inputs.images import BUNDLED, PHOTOGRAPH, SCIENTIFIC, Report, find_pictures, read_batches
+from equinorm.inputs.batches import AHEAD, Report, batch_count, read_batches, read_crops
+from equinorm.inputs.images import BUNDLED, PHOTOGRAPH, SCIENTIFIC, find_pictures
 from equinorm.inputs.preprocessing import UnusablePicture, center_box, load_crop, normalize, read_rgb, resized_size
 from theory.spec.errors import SpecificationError
 
@@ -141,7 +143,9 @@ def test_what_cannot_be_used_is_named_with_its_reason(tmp_path):
         data = save(tmp_path / name, noise(300, 300)).read_bytes()
         (tmp_path / name).write_bytes(data[: len(data) // 2])
         assert "damaged or cut" in reason(tmp_path / name), name
-    assert reason(tmp_path / "gone.png") == "no regular file"
+    assert reason(tmp_path / "gone.png") == "there is no such file any more"
+    (tmp_path / "folder.png").mkdir()
+    assert reason(tmp_path / "folder.png") == "no regular file"
 
 
 def test_pictures_smaller_than_the_crop_are_left_out(tmp_path):
@@ -209,21 +213,106 @@ def test_folders_are_read_in_sorted_order_and_files_come_once(tmp_path):
     assert [picture.path for picture in both] == expected
 
 
-def test_bad_files_among_good_ones_are_counted_and_the_next_takes_their_place(tmp_path):
+def test_bad_files_among_good_ones_are_counted_and_change_no_other_batch(tmp_path):
     folder = folder_of(tmp_path)
     (folder / "aa.txt").write_text("labels")
     (folder / "c.png").write_bytes((folder / "b.png").read_bytes()[:300])
     report = Report()
-    batches = list(read_batches(find_pictures([folder]), crop=33, batch_size=2, report=report))
-    names = [[picture.path.name for picture in batch.pictures] for batch in batches]
-    assert names == [["a.png", "b.png"], ["d.png", "c.png"]]
+    pictures = find_pictures([folder])
+    batches = list(read_batches(pictures, crop=33, batch_size=2, report=report))
+    names = [[picture.path.relative_to(folder).as_posix() for picture in batch.pictures] for batch in batches]
+    assert names == [["a.png"], ["b.png"], ["d.png", "sub/c.png"]]
+    assert [batch.number for batch in batches] == [0, 1, 2]
     assert report.lines()[0] == "2 of 6 pictures skipped"
     assert report.lines()[1] == f"{folder / 'aa.txt'}: no picture in a format that is read"
+    assert [picture.path.name for batch in batches for picture, _ in batch.skipped] == ["aa.txt", "c.png"]
     for batch in batches:
-        assert batch.crops.shape == (2, 33, 33, 3)
-        assert batch.images(np.float64).shape == (2, 3, 33, 33)
+        count = len(batch.pictures)
+        assert batch.crops.shape == (count, 33, 33, 3)
+        assert batch.images(np.float64).shape == (count, 3, 33, 33)
         for picture, pixels in zip(batch.pictures, batch.crops, strict=True):
             assert np.array_equal(pixels, load_crop(picture.path, 33))
+
+
+def test_a_batch_is_read_without_those_before_it(tmp_path):
+    folder = folder_of(tmp_path)
+    (folder / "a.png").write_text("labels")
+    (folder / "b.png").write_text("labels")
+    pictures = find_pictures([folder])
+    report = Report()
+    (last,) = read_batches(pictures, 33, 2, report, numbers=[1])
+    assert (last.number, [picture.path.name for picture in last.pictures]) == (1, ["d.png", "c.png"])
+    assert (len(report.used), report.skipped) == (2, [])
+    empty, again = read_batches(pictures, 33, 2, report, numbers=[0, 1])
+    assert (empty.number, empty.pictures, len(empty.skipped)) == (0, (), 2)
+    assert empty.crops.shape == (0, 33, 33, 3)
+    assert np.array_equal(again.crops, last.crops)
+    # A batch of which nothing is left is no batch, and the others keep their numbers.
+    assert [batch.number for batch in read_batches(pictures, 33, 2)] == [1]
+    assert batch_count(pictures, 2) == 2
+    assert batch_count(pictures, 3) == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_the_number_of_threads_changes_no_byte(tmp_path, threads):
+    for index in range(9):
+        save(tmp_path / f"{index}.png", noise(40, 41 + index, seed=index))
+    (tmp_path / "4.png").write_text("not a picture")
+    report = Report()
+    pictures = find_pictures([tmp_path])
+    batches = list(read_batches(pictures, 33, 4, report, threads=threads))
+    assert [picture.name for picture in report.used] == [p.name for p in pictures if p.path.name != "4.png"]
+    assert [len(batch.pictures) for batch in batches] == [4, 3, 1]
+    found = np.concatenate([batch.crops for batch in batches])
+    assert np.array_equal(found, np.stack([load_crop(picture.path, 33) for picture in report.used]))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_decoded_ahead_is_bounded(tmp_path, monkeypatch, threads):
+    for index in range(40):
+        (tmp_path / f"{index:02}.png").write_text("")
+    started = []
+
+    def counted(picture, crop):
+        started.append(picture)
+        return np.zeros((crop, crop, 3), np.uint8)
+
+    monkeypatch.setattr("equinorm.inputs.batches.read_picture", counted)
+    crops = read_crops(find_pictures([tmp_path]), 4, threads)
+    for asked in range(1, 11):
+        next(crops)
+        assert len(started) <= asked + AHEAD * threads
+    crops.close()
+    assert len(started) < 40
+
+
+def test_what_the_machine_lacks_is_not_held_against_a_picture(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", noise(40, 40))
+    for lack in (MemoryError(), OSError(24, "Too many open files")):
+
+        def fail(*_, lack=lack, **__):
+            raise lack
+
+        monkeypatch.setattr(Image, "open", fail)
+        with pytest.raises(type(lack)):
+            list(read_batches(find_pictures([path]), 33))
+
+
+def test_odd_metadata_warns_nobody_in_any_thread(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    data = save(tmp_path / "a.tiff", noise(40, 40), exif=exif).read_bytes()
+    for index in range(4):
+        (tmp_path / f"{index}.tiff").write_bytes(data[:-3])
+    palette = Image.fromarray(noise(40, 40)).quantize(20)
+    palette.save(tmp_path / "palette.png", transparency=bytes(range(20)))
+    before = len(warnings.filters)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        list(read_batches(find_pictures([tmp_path]), 33, threads=3))
+        warnings.warn("others are heard", stacklevel=1)
+    assert [str(each.message) for each in caught] == ["others are heard"]
+    assert len(warnings.filters) <= before + 1
 
 
 def test_batches_are_read_when_they_are_asked_for(tmp_path):

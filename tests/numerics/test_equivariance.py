@@ -69,6 +69,13 @@ def test_a_coarser_grid_moves_by_its_own_samples(kind: ActionKind) -> None:
     assert float(sides.errors().relative_l2.max()) < 1e-14
 
 
+@pytest.mark.parametrize("kind", ActionKind)
+def test_an_axis_of_one_sample_does_not_move(kind: ActionKind) -> None:
+    x = random_map(0)
+    sides = both_sides(lambda x: x.mean(axis=(2, 3), keepdims=True), x, np.asarray([[2.0, 3.0]]), Motion(kind))
+    assert float(sides.errors().relative_l2.max()) < 1e-14
+
+
 def test_an_output_without_samples_is_refused() -> None:
     with pytest.raises(SpecificationError, match="samples first"):
         both_sides(lambda x: x[0], random_map(0), np.asarray([[1.0, 1.0]]), Motion(ActionKind.SHIFT))
@@ -111,3 +118,35 @@ def test_significands() -> None:
     assert significant_bits(np.zeros(3)) == 0
     assert significant_bits(np.asarray([np.nan, 1.0])) == 1
     assert significant_bits(np.asarray([1 + 2.0**-52])) == 53
+
+
+def test_a_known_precision_is_not_undercut() -> None:
+    """An impulse leaves too few values to show the precision; the caller may know it from another array."""
+    x = np.zeros(SHAPE)
+    x[0, 0, 0, 0] = 1.0
+
+    def layer(x: Any) -> Any:
+        return normalize(CATALOGUE["InstanceNorm"].layer, x.astype(np.float32)).astype(np.float64)
+
+    moved = np.asarray([[0.5, 0.25]])
+    shown = measure_equivariance(layer, x, moved, Motion(ActionKind.TRANSLATION), least=2.0**-24)
+    assert shown.unit == 2.0**-24
+    assert shown.judgement is Judgement.WITHIN
+
+
+@pytest.mark.parametrize("mean", [0.0, 1000.0])
+def test_one_call_is_enough_where_the_precision_is_known(mean: float) -> None:
+    layer = CATALOGUE["InstanceNorm"].layer
+    calls = []
+
+    def counted(x: Any) -> Any:
+        calls.append(x)
+        return normalize(layer, x)
+
+    x = random_map(3, mean=mean)
+    known = probe_rounding(counted, x, normalize(layer, x), full_precision=True)
+    assert len(calls) == 1
+    asked = probe_rounding(counted, x, normalize(layer, x))
+    assert known.unit == asked.unit == 2.0**-53
+    assert np.all((known.kappa <= asked.kappa) & (asked.kappa < 2 * known.kappa))
+    assert np.all(known.kappa > max(0.1, mean / 2))

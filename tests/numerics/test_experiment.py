@@ -32,7 +32,7 @@ def maps_of(shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
 
 def by_definition(x: np.ndarray, policy: NyquistPolicy) -> Iterator[tuple[Measurement, tuple[np.ndarray, ...]]]:
     """Each measurement beside errors and bound computed from whole arrays, with the layer as it stands."""
-    found = measure_map(x, SOURCE, policy)
+    found = measure_map(x, SOURCE, policy, share=False)
     if policy is NyquistPolicy.PROJECT:
         x, _ = remove_nyquist(x)
     for measurement in found.measurements:
@@ -61,6 +61,25 @@ def test_every_row_is_what_the_definition_gives(shape: tuple[int, ...], dtype: s
         np.testing.assert_allclose(measurement.bound, bound, rtol=64 * np.finfo(dtype).eps)
         seen += 1
     assert seen == len(variants()) * len(ActionKind)
+
+
+@pytest.mark.parametrize("policy", NyquistPolicy)
+@pytest.mark.parametrize("shape", [*SHAPES, (4, 16, 14, 14), (2, 3, 7, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mean", [0.0, 30.0])
+def test_sharing_changes_results_by_rounding_alone(
+    shape: tuple[int, ...], dtype: str, mean: float, policy: NyquistPolicy
+) -> None:
+    x = (maps_of(shape) + mean).astype(dtype)
+    alone = measure_map(x, SOURCE, policy, share=False).measurements
+    for one, other in zip(measure_map(x, SOURCE, policy).measurements, alone, strict=True):
+        assert (one.variant, one.transformation) == (other.variant, other.transformation)
+        np.testing.assert_array_equal(one.displacements, other.displacements)
+        np.testing.assert_allclose(one.bound, other.bound, rtol=(1 + mean**2) * 64 * np.finfo(dtype).eps)
+        assert np.all(np.abs(one.relative_l2 - other.relative_l2) <= other.bound)
+        assert np.all(np.abs(one.relative_maximum - other.relative_maximum) <= 2 * other.bound)
+        # A cosine loses the square of a small error, but is itself computed with some rounding.
+        assert np.all(np.abs(one.cosine - other.cosine) <= other.bound + 8 * np.finfo(dtype).eps)
 
 
 def flat(result: MapResult) -> list[np.ndarray]:

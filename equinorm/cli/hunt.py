@@ -1,0 +1,70 @@
+"""``equinorm hunt``: a search for a counterexample by Hypothesis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from equinorm.cli.errors import Status
+from equinorm.cli.options import JsonFlag
+from equinorm.cli.output import Answer
+
+Step = typer.Option(metavar="AXES", help="Letters of BCHW, `empty` (over no axes) or `absent` (no such step).")
+
+
+def hunt(
+    layer: Annotated[str | None, typer.Option(help="A catalogue name, or norm[center=C, scale=CHW, affine=C].")] = None,
+    center: Annotated[str | None, Step] = None,
+    scale: Annotated[str | None, Step] = None,
+    affine: Annotated[str | None, Step] = None,
+    term: Annotated[str | None, typer.Option(help="A term of x, par, mean, rsqrt, eps, numbers, + - * ^.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Any function; or torch:module.Class(arguments).")
+    ] = None,
+    action: Annotated[str, typer.Option(metavar="shift|translation")] = "translation",
+    scope: Annotated[str, typer.Option(metavar="common|per-sample")] = "common",
+    axes: Annotated[str, typer.Option(metavar="H|W|HW", help="The axes that move.")] = "HW",
+    domain: Annotated[str, typer.Option(metavar="all|nyquist-free|K", help="The arrays; K is band K.")] = "all",
+    nyquist: Annotated[str, typer.Option(metavar="symmetric|project|one-sided")] = "symmetric",
+    statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
+    eps: Annotated[str | None, typer.Option(help="A positive number. Default: drawn.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Samples. Default: drawn.")] = None,
+    channels: Annotated[int | None, typer.Option(help="Channels. Default: drawn.")] = None,
+    grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: drawn from both families.")] = None,
+    max_examples: Annotated[int, typer.Option(help="The most examples until one is found.")] = 1000,
+    seed: Annotated[int | None, typer.Option(help="Of all that is drawn.")] = None,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For each call of a target.")] = 30.0,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the counterexample for replay.")] = None,
+    json: JsonFlag = False,
+) -> Answer:
+    """Search for a counterexample to an equivariance; exit with 1 if there is one."""
+    # Here, so that a usage error does not wait for Hypothesis.
+    from equinorm.hunting import SEED
+    from equinorm.hunting import hunt as verb
+
+    found = verb(
+        layer,
+        center=center,
+        scale=scale,
+        affine=affine,
+        term=term,
+        target=target,
+        action=action,
+        scope=scope,
+        axes=axes,
+        domain=domain,
+        nyquist=nyquist,
+        statistics=statistics,
+        eps=eps,
+        batch=batch,
+        channels=channels,
+        grid=grid,
+        max_examples=max_examples,
+        seed=SEED if seed is None else seed,
+        timeout=timeout,
+        out=out,
+    )
+    status = Status.DOES_NOT_HOLD if found.found else Status.DONE
+    return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)

@@ -1,0 +1,165 @@
+"""The verb ``hunt``: a search for a counterexample."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from equinorm.files import replacing_file
+from equinorm.questions import Words, read_subject
+from equinorm.search.answers import Hunted
+from equinorm.search.engine import search
+from equinorm.search.exact import confirm
+from equinorm.search.files import written
+from equinorm.search.opened import opened
+from equinorm.search.questions import Question, Shape, read_question
+from equinorm.search.subjects import Unknown
+from equinorm.targets import open_target
+from theory.spec.errors import refuse
+from theory.spec.layers import Normalization, parse_eps
+
+MOST_EXAMPLES = 1_000_000
+SEED = 20250519
+
+
+class _NothingToKeep(Exception):
+    """Leaves the file as it was before."""
+
+
+def hunt(
+    layer: str | None = None,
+    *,
+    center: str | None = None,
+    scale: str | None = None,
+    affine: str | None = None,
+    term: str | None = None,
+    target: str | None = None,
+    action: str = "translation",
+    scope: str = "common",
+    axes: str = "HW",
+    domain: str = "all",
+    nyquist: str = "symmetric",
+    statistics: str | None = None,
+    eps: str | None = None,
+    batch: int | None = None,
+    channels: int | None = None,
+    grid: str | None = None,
+    max_examples: int = 1000,
+    seed: int = SEED,
+    timeout: float = 30.0,
+    out: str | Path | None = None,
+) -> Hunted:
+    """Search for an array, parameters, sizes and displacements that refute an equivariance.
+
+    Args:
+        layer: a catalogue name or ``norm[center=C, scale=CHW, affine=C]``.
+        center: the axes of the centring, or ``empty``, or ``absent``; the steps stand in place of a layer.
+        scale: the axes of the scaling.
+        affine: the axes of the affine step.
+        term: a term of x, par, mean, rsqrt, eps, numbers, + - * ^, in place of a layer.
+        target: ``module:function`` or ``torch:module.Class(arguments)``, in place of a layer; it runs in a process of
+            its own.
+        action: ``shift`` (integer, circular) or ``translation`` (real, by Fourier phase).
+        scope: ``common`` or ``per-sample``.
+        axes: the axes that move.
+        domain: ``all`` real arrays, ``nyquist-free`` ones, or a band.
+        nyquist: ``symmetric``, ``project`` (then the arrays are Nyquist-free) or ``one-sided``.
+        statistics: ``batch`` or ``running``.
+        eps: a positive number; drawn if left out.
+        batch: the number of samples; drawn if left out.
+        channels: the number of channels; drawn if left out.
+        grid: ``5x7``, ``odd`` or ``even``; drawn from both families if left out.
+        max_examples: the most experiments before the first violation; shrinking it takes more.
+        seed: all that is drawn follows from it.
+        timeout: seconds for each call of a target.
+        out: a file for the counterexample, which :func:`replay` reads; it is only written if there is one.
+
+    Returns:
+        The smallest counterexample found and the largest violation seen. That none was found proves nothing.
+
+    Raises:
+        SpecificationError: options that contradict each other or name nothing, a target that is unfit.
+
+    >>> hunt("LayerNorm-C", grid="3x3", batch=1, channels=2).confirmation.exact
+    True
+    >>> print(hunt("LayerNorm-AF", grid="5x5", max_examples=50).text().splitlines()[-1])
+    none found in 50 examples
+    """
+    if not 1 <= max_examples <= MOST_EXAMPLES:
+        raise refuse(f"max_examples={max_examples}", f"a whole number from 1 to {MOST_EXAMPLES}")
+    if seed < 0:
+        raise refuse(f"seed={seed}", "a whole number from 0 up")
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise refuse(f"timeout={timeout:g}", "a positive number of seconds")
+    words = Words(
+        layer=layer,
+        center=center,
+        scale=scale,
+        affine=affine,
+        term=term,
+        action=action,
+        scope=scope,
+        axes=axes,
+        domain=domain,
+        nyquist=nyquist,
+        statistics=statistics,
+        eps=eps,
+        batch=batch,
+        channels=channels,
+        grid=grid,
+    )
+    with ExitStack() as stack:
+        question, left_out = _question(stack, words, target, timeout)
+        try:
+            return _hunted(question, max_examples, seed, left_out, out)
+        except _NothingToKeep as nothing:
+            found: Hunted = nothing.args[0]
+            return found
+
+
+def _hunted(
+    question: Question, max_examples: int, seed: int, left_out: tuple[Shape, ...], out: str | Path | None
+) -> Hunted:
+    with ExitStack() as stack:
+        # Entered before the search, so that a place that cannot be written is found before any work begins.
+        partial = None if out is None else stack.enter_context(replacing_file(out))
+        found = search(question, max_examples, seed)
+        if found.smallest is None:
+            hunted = Hunted(question, seed, found, None, left_out)
+            if partial is not None:
+                raise _NothingToKeep(hunted)
+            return hunted
+        trial, reading = found.smallest
+        if partial is not None:
+            partial.write_text(written(question, trial, reading, seed, found.examples), encoding="ascii")
+        confirmation = confirm(question, trial)
+    return Hunted(question, seed, found, confirmation, left_out, None if out is None else Path(out))
+
+
+def _question(stack: ExitStack, words: Words, target: str | None, timeout: float) -> tuple[Question, tuple[Shape, ...]]:
+    if target is None:
+        subject = read_subject(words)
+        eps = None if words.eps is None else parse_eps(words.eps)
+        if isinstance(subject, Normalization):
+            # Of a layer that is spelled out epsilon may be part of the spelling; of a named one it is not claimed.
+            eps = subject.eps if eps is not None or "eps=" in (words.layer or "") else None
+            return read_question(words, subject, "layer", _spelled(words, subject), eps), ()
+        return read_question(words, subject, "term", str(words.term), eps), ()
+    ways = ("layer", "center", "scale", "affine", "term", "statistics", "eps")
+    named = [f"--{name}" for name in ways if getattr(words, name) is not None]
+    if named:
+        raise refuse(f"--target and {named[0]}", "one of them", "nothing is known of a target but its values")
+    question = read_question(words, Unknown(target, _identity), "target", target, None)
+    return opened(question, stack.enter_context(open_target(target, timeout)))
+
+
+def _identity(x: Any) -> Any:
+    return x
+
+
+def _spelled(words: Words, subject: Normalization) -> str:
+    """The name of a layer as it was given, or the spelling of one that was given by its steps or with options."""
+    plain = words.layer is not None and words.eps is None and words.statistics is None
+    return str(words.layer) if plain else str(subject)

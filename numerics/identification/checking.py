@@ -1,0 +1,77 @@
+"""The formula against the function on fresh arrays: it must predict what rounding lets it predict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from numerics.bounds import sum_growth
+from numerics.identification.findings import Check
+from numerics.identification.formula import Formula
+from numerics.identification.probing import Probe, draw
+from numerics.layers import normalize
+from numerics.metrics import compare
+from numerics.rounding import black_box_bound, probe_rounding
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+LOOSE = 4.0
+"""The bound over that of an experiment on the function alone: gain, bias and epsilon were measured with it too."""
+
+
+def predict(formula: Formula, x: Floats) -> Floats:
+    """The formula's value; that of a layer of the language is computed by :func:`numerics.layers.normalize`."""
+    layer = formula.layer
+    if layer is None or (formula.scale is not None and formula.scale.eps is None):
+        return formula(x)
+    if layer.affine is None:
+        return np.asarray(normalize(layer, x))
+    shape = tuple(n if name in layer.affine else 1 for name, n in zip(layer.layout.names, x.shape, strict=True))
+    gain, bias = (np.ascontiguousarray(np.broadcast_to(value, shape)) for value in (formula.gain, formula.bias))
+    return np.asarray(normalize(layer, x, gain, bias))
+
+
+def check(probe: Probe, formula: Formula, where: Floats | bool = True) -> Check:
+    """Predict the function on arrays of three amplitudes: about as large as epsilon's, 1, and 16.
+
+    ``where`` leaves out entries of which nothing was seen.
+    """
+    sigma = 1.0 if formula.scale is None else formula.scale.sigma
+    worst, amplitudes = (0.0, 0.0), (float(2.0 ** np.round(np.log2(sigma))), 1.0, 16.0)
+    shape, other = probe.inputs.shape[1:], _other_epsilon(formula)
+
+    def seen(x: Floats) -> Floats:
+        return np.where(where, probe(x), 0.0)
+
+    for amplitude, fresh in zip(amplitudes, draw(shape, probe.rng, len(amplitudes)), strict=True):
+        x = amplitude * fresh
+        y, expected = seen(x), np.where(where, predict(formula, x), 0.0)
+        with np.errstate(invalid="ignore"):
+            error = compare(expected, y).relative_l2
+        rounding = probe_rounding(seen, x, y)
+        bound = LOOSE * black_box_bound(rounding, y, y, 1.0, max(1.0, sum_growth(shape, range(len(shape)))))
+        with np.errstate(invalid="ignore"):
+            bound = bound + compare(np.where(where, predict(other, x), 0.0), expected).relative_l2
+        ratio = [_ratio(float(e), float(b)) for e, b in zip(error, bound, strict=True)]
+        index = int(np.argmax(ratio))
+        if ratio[index] >= _ratio(*worst):
+            worst = (float(error[index]), float(bound[index]))
+    return Check(*worst, arrays=len(amplitudes))
+
+
+def _other_epsilon(formula: Formula) -> Formula:
+    """The formula with the largest epsilon that was not excluded."""
+    scale = formula.scale
+    if scale is None or scale.eps is None or scale.error == 0:
+        return formula
+    return replace(formula, scale=replace(scale, eps=Fraction(float(scale.eps) * (1 + scale.error))))
+
+
+def _ratio(error: float, bound: float) -> float:
+    if error == 0:
+        return 0.0
+    ratio = error / bound if bound > 0 else np.inf
+    return float(ratio) if np.isfinite(ratio) else np.inf
