@@ -20,7 +20,7 @@ def main(room: str) -> None:
     proofs.__path__ = [room]
     sys.modules["proofs"] = proofs
     from proofs.kernel.__main__ import limited, prepare
-    from proofs.kernel.rejection import LARGEST_TEXT, SECONDS
+    from proofs.kernel.reading import LARGEST_TEXT, SECONDS
 
     prepare()
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]

@@ -21,7 +21,7 @@ from pathlib import Path
 import proofs
 from equinorm.files import interrupts_held
 from equinorm.inputs.certificates import Source
-from proofs.kernel.rejection import SECONDS
+from proofs.kernel.reading import SECONDS
 
 AHEAD = 2
 """Certificates that a process is asked for at a time, so that it need not wait for the next one."""

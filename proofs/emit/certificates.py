@@ -16,7 +16,7 @@ from proofs.emit.statements import FAILS, FAILS_EVERYWHERE, HOLDS, Document, fit
 from proofs.emit.steps import derivation_steps
 from proofs.kernel.checking import SCHEMA, VERSION
 from proofs.kernel.checking import verdict as refusal
-from proofs.kernel.rejection import MOST_BITS
+from proofs.kernel.reading import MOST_BITS
 from proofs.kernel.statements import read_statement
 from theory.decision.verdicts import Counterexample, Proof, Unknown, Verdict
 from theory.spec.grids import Grid

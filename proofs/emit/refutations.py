@@ -17,7 +17,7 @@ from proofs.emit.candidates import Candidate, candidates
 from proofs.emit.examples import bits_for, example, listing, parameter_values, parts_document
 from proofs.emit.statements import Document
 from proofs.kernel.patterns import check_on_every_grid
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected
 from proofs.kernel.statements import Statement
 from theory.calculus.boards import board_listing
 from theory.calculus.evaluate import FLOATS, Arithmetic, long_floats

@@ -69,7 +69,7 @@ def _rule(node: Judgement, layout: Layout) -> tuple[str, dict[str, Any]]:
     if isinstance(term, (Product, Power)):
         own = {"exponent": term.exponent} if isinstance(term, Power) else {}
         pairs = node.facts.alternating or node.rule == "two samples"
-        return "product of pairs" if pairs else "power" if own else "product", own
+        return ("power" if own else "product") + (" of pairs" if pairs else ""), own
     if isinstance(term, Mean):
         return "mean", {"axes": spell_axes(term.axes, layout)}
     if isinstance(term, InverseRoot):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from proofs.kernel.checking import verdict
-from proofs.kernel.rejection import LARGEST_TEXT, MEGABYTES, SECONDS, TOO_LARGE, Rejected
+from proofs.kernel.reading import LARGEST_TEXT, MEGABYTES, SECONDS, TOO_LARGE, Rejected
 
 
 def prepare() -> None:

@@ -6,8 +6,7 @@ from typing import Any
 from proofs.kernel.counterexamples import check_counterexample, check_tiling
 from proofs.kernel.derivations import check_typing
 from proofs.kernel.patterns import check_pattern
-from proofs.kernel.reading import integer, read_json, take, word
-from proofs.kernel.rejection import TOO_LARGE, Rejected, require
+from proofs.kernel.reading import TOO_LARGE, Rejected, integer, read_json, require, take, word
 from proofs.kernel.statements import Statement, read_statement
 
 SCHEMA, VERSION = "equinorm certificate", 1
@@ -22,18 +21,8 @@ EVIDENCE: dict[str, tuple[Callable[[Any, Statement], None], tuple[str, ...]]] = 
 
 
 def check(text: str) -> Statement:
-    """The statement that a certificate proves. Raises Rejected."""
-    try:
-        return _checked(read_json(text))
-    except (MemoryError, SystemError):  # the latter where Python itself loses the former
-        reason = TOO_LARGE
-    except RecursionError:
-        reason = "nested too deeply"
-    raise Rejected(reason)  # not above, where the exception still holds all that memory
-
-
-def _checked(document: Any) -> Statement:
-    schema, version, statement, evidence = take(document, "schema version statement evidence")
+    """The statement that a certificate proves. Raises Rejected, and the errors of what is too large or too deep."""
+    schema, version, statement, evidence = take(read_json(text), "schema version statement evidence")
     word(schema, SCHEMA)
     integer(version, VERSION, VERSION)
     found = read_statement(statement)
@@ -50,4 +39,8 @@ def verdict(text: str) -> str | None:
         check(text)
     except Rejected as reason:
         return str(reason)
+    except (MemoryError, SystemError):  # the latter where Python itself loses the former
+        return TOO_LARGE
+    except RecursionError:
+        return "nested too deeply"
     return None

@@ -9,19 +9,16 @@ Degree 0 is called invariant. For translations under `symmetric`, and without Ny
 several axes commute and generate the rest, so equivariance along each axis is equivariance along all.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from proofs.kernel.normal_forms import equal
 from proofs.kernel.progressions import Progression, read_progression
-from proofs.kernel.reading import integer, items, take, word
-from proofs.kernel.rejection import MOST_NODES, MOST_STEPS, require
+from proofs.kernel.reading import MOST_NODES, MOST_STEPS, integer, items, require, take, word
 from proofs.kernel.statements import NOTHING, ONE, Axis, Statement
 from proofs.kernel.terms import Term
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of one array."""
 
     equivariant: bool = False
@@ -44,8 +41,7 @@ class Facts:
 INVARIANT = Facts(True, NOTHING, True)
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """The statement, and the axis along which it is proved."""
 
     statement: Statement
@@ -61,7 +57,7 @@ Step = tuple[Term, Facts]
 
 def check_typing(value: Any, statement: Statement) -> None:
     """Accept a proof of equivariance on all grids of the statement. Raises Rejected."""
-    from proofs.kernel.rules import RULES
+    from proofs.kernel.rules import conclude
 
     _, derivations = take(value, "kind derivations")
     expected = [axis for axis in statement.axes if axis.moves and axis.size != ONE]
@@ -70,12 +66,11 @@ def check_typing(value: Any, statement: Statement) -> None:
         word(name, moving.name)
         setting, done, nodes = Setting(statement, moving), list[Step](), list[int]()
         for data in items(steps, MOST_STEPS):
-            rule, of, stated, given = take(data, "rule of facts with")
-            apply = RULES[word(rule, *RULES)]
+            rule, of, stated, own = take(data, "rule of facts with")
             premises = [done[integer(place, 0, len(done) - 1)] for place in items(of, MOST_STEPS)]
             nodes.append(1 + sum(nodes[place] for place in of))
             require(nodes[-1] <= MOST_NODES, f"a term of more than {MOST_NODES} operations")
-            term, known = apply(given, premises, setting)
+            term, known = conclude(rule, own, premises, setting)
             facts = _read_facts(stated)
             require(facts.follow_from(known), f"step {len(done)} along {name}, {rule}: the facts do not follow")
             done.append((term, facts))

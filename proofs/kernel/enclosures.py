@@ -7,7 +7,8 @@ from fractions import Fraction
 from functools import cache
 from math import isqrt
 
-from proofs.kernel.rejection import require
+from proofs.kernel.progressions import Progression
+from proofs.kernel.reading import require
 
 Enclosure = tuple[int, int]
 
@@ -32,19 +33,23 @@ class Enclosures:
 
     def multiply(self, left: Enclosure, right: Enclosure) -> Enclosure:
         """The product."""
-        corners = [a * b for a in left for b in right]
+        (a, b), (c, d) = left, right
+        corners = (a * c, a * d, b * c, b * d)
         return min(corners) >> self.bits, -(-max(corners) >> self.bits)
 
-    def scale(self, value: Enclosure, share: Fraction) -> Enclosure:
-        """The product with a number that is not negative."""
-        above, below = share.numerator, share.denominator
-        return value[0] * above // below, -(-value[1] * above // below)
+    def weights(self, axis: int, size: Progression, count: int) -> tuple[Enclosure, Enclosure]:
+        """The shares of one entry of an axis in a mean, and of all but ``count`` of them."""
+        return self.number(Fraction(1, size.first)), self.number(Fraction(size.first - count, size.first))
 
     def inverse_root(self, value: Enclosure) -> Enclosure:
         """One over the square root. Raises Rejected where the value may be 0 or less."""
         require(value[0] > 0, "a root of a number that is not known to be positive")
         cube = 1 << (3 * self.bits)
         return isqrt(cube // value[1]), isqrt(-(-cube // value[0])) + 1
+
+    def wave(self, kind: str, turns: Fraction) -> Enclosure:
+        """The cosine, or the sine."""
+        return self.cosine(turns - Fraction(1, 4) if kind == "sine" else turns)
 
     def cosine(self, turns: Fraction) -> Enclosure:
         """cos(2 pi turns), by its series between 0 and a quarter turn."""
@@ -55,13 +60,12 @@ class Enclosures:
         one = 1 << (self.bits + GUARD)
         angle = 2 * _pi(self.bits + GUARD) * turns.numerator // turns.denominator
         term, found, n = one, one, 0
-        while term:
+        while abs(term) > 1:
             n += 2
             term = -term * angle * angle // (one * one * n * (n - 1))
             found += term
-            if term == -1:  # rounding down has no end otherwise
-                break
-        # The angle is off by less than 4 units and so is its cosine; each of the n / 2 terms by less than 4 more.
+        # The angle is off by less than 4 units and so is its cosine; each of the n / 2 terms by less than 4 more, and
+        # the terms that are left out, by less than 5 together.
         error = 16 + 4 * n
         unit = 1 << self.bits
         return max((found - error) >> GUARD, -unit), min(-(-(found + error) >> GUARD), unit)

@@ -13,7 +13,7 @@ from itertools import permutations, product
 from math import factorial, prod
 from typing import Any
 
-from proofs.kernel.rejection import MOST_PRODUCTS, require
+from proofs.kernel.reading import MOST_PRODUCTS, require
 from proofs.kernel.statements import ONE, Statement
 from proofs.kernel.terms import Term
 
@@ -42,23 +42,17 @@ def _canonical(component: Component) -> Component:
 def _mean(components: tuple[Component, ...], places: list[int]) -> tuple[Component, ...]:
     """The mean of a product: along each axis one new index links all components that are free there."""
     for place in places:
-        linked: list[Entry] = []
-        rest = []
-        for component in components:
-            if all(labels[place] != FREE for _, labels in component):
-                rest.append(component)
-                continue
-            # The numbers of one component mean nothing in another one.
-            above = [max(0, *column) for column in zip(*(labels for _, labels in linked), strict=True)] or [0] * 26
+        rest = [component for component in components if all(labels[place] != FREE for _, labels in component)]
+        free = [component for component in components if component not in rest]
+        bound: list[Entry] = []
+        # The numbers of one component mean nothing in another one; those of all of them are below ``new``.
+        step = 1 + max((n for component in free for _, labels in component for n in labels), default=0)
+        new = step * len(free)
+        for number, component in enumerate(free):
             for head, labels in component:
-                linked.append(
-                    (head, tuple(n + most if n > FREE else n for n, most in zip(labels, above, strict=False)))
-                )
-        new = 1 + max((labels[place] for _, labels in linked), default=0)
-        bound = [
-            (head, tuple(new if i == place and n == FREE else n for i, n in enumerate(labels)))
-            for head, labels in linked
-        ]
+                apart = [n + step * number if n > FREE else n for n in labels]
+                apart[place] = new if labels[place] == FREE else apart[place]
+                bound.append((head, tuple(apart)))
         components = (*rest, tuple(bound)) if bound else components
     return tuple(sorted(map(_canonical, components)))
 
@@ -70,6 +64,10 @@ def _total(parts: list[tuple[tuple[Component, ...], Fraction]]) -> Form:
     return {key: value for key, value in found.items() if value}
 
 
+def _entry(head: Any, free: list[bool]) -> Form:
+    return {(((head, tuple(FREE if varies else FIXED for varies in free)),),): Fraction(1)}
+
+
 def normal_form(term: Term, statement: Statement) -> Form:
     """The normal form of a term on the grids and arrays of a statement. Raises Rejected where it is too long."""
     kind, axes = term[0], statement.axes
@@ -77,8 +75,7 @@ def normal_form(term: Term, statement: Statement) -> Form:
         return _total([((), term[1])])
     if kind in ("x", "eps", "par"):
         own = statement.parameters[term[1]] if kind == "par" else frozenset[str]()
-        free = [axis.varies if kind == "x" else axis.name in own and axis.size != ONE for axis in axes]
-        return {(((term, tuple(FREE if varies else FIXED for varies in free)),),): Fraction(1)}
+        return _entry(term, [axis.varies if kind == "x" else axis.name in own and axis.size != ONE for axis in axes])
     parts = [normal_form(child, statement) for child in term[1:] if isinstance(child, tuple)]
     if kind == "sum":
         return _total([item for part in parts for item in part.items()])
@@ -88,8 +85,8 @@ def normal_form(term: Term, statement: Statement) -> Form:
     if kind == "rsqrt":
         inside = tuple(sorted(parts[0].items()))
         entries = [labels for key, _ in inside for component in key for _, labels in component]
-        free = [any(labels[place] == FREE for labels in entries) for place in range(len(axes))]
-        return {(((("rsqrt", inside), tuple(FREE if varies else FIXED for varies in free)),),): Fraction(1)}
+        free = [FREE in column for column in zip(*entries, strict=True)] or [False] * len(axes)
+        return _entry(("rsqrt", inside), free)
     found: Form = {(): Fraction(1)}
     for part in parts * term[2] if kind == "power" else parts:
         require(len(found) * len(part) <= MOST_PRODUCTS, "the normal form of a term is too long")

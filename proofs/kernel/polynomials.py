@@ -4,21 +4,20 @@ A polynomial maps exponents to rational coefficients; the exponents are those of
 the wave e^(2 pi i K n / N), and of 1/n for the size n of each axis. Powers of u beyond ``order`` are dropped.
 """
 
-from collections.abc import Callable
 from fractions import Fraction
 from math import comb, isqrt
 
 from proofs.kernel.progressions import Progression
-from proofs.kernel.rejection import MOST_PRODUCTS, Rejected, require
+from proofs.kernel.reading import MOST_PRODUCTS, require
 
 Polynomial = dict[tuple[int, ...], Fraction | int]
 
 
 class Polynomials:
-    """Arithmetic up to an order; ``looks_like_zero(j)``: is the j-th power of the wave 1 in every sample."""
+    """Arithmetic up to an order, with a wave of this frequency K on axes of N samples."""
 
-    def __init__(self, order: int, axes: int, looks_like_zero: Callable[[int], bool]) -> None:
-        self.order, self.looks_like_zero = order, looks_like_zero
+    def __init__(self, order: int, axes: int, frequency: Progression, size: Progression) -> None:
+        self.order, self.frequency, self.size = order, frequency, size
         self.one = (0,) * (3 + axes)
 
     def number(self, value: Fraction) -> Polynomial:
@@ -51,13 +50,21 @@ class Polynomials:
                     found[key] = found.get(key, 0) + a * b
         return {key: value for key, value in found.items() if value}
 
-    def scale(self, value: Polynomial, share: Polynomial | None) -> Polynomial:
-        """The product with a share; with ``None`` the mean over the samples of the wave."""
-        if share is not None:
-            return self.multiply(value, share)
+    def weights(self, axis: int, size: Progression, count: int) -> tuple[Polynomial, Polynomial]:
+        """The shares of one entry of an axis in a mean, and of all but ``count`` of them."""
+        variable = self.monomial(*[0] * (3 + axis), 1)
+        share = variable if size.step else self.number(Fraction(1, size.first))
+        return share, self.add(self.monomial(), share, -count)
+
+    def wave(self, kind: str, turns: Fraction) -> Polynomial:
+        """2 cos(2 pi K (n - t) / N), as a sum of the wave and its inverse."""
+        return self.add(self.monomial(0, 1, 1), self.monomial(0, -1, -1))
+
+    def average(self, value: Polynomial) -> Polynomial:
+        """The mean over the samples of the wave."""
         found: Polynomial = {}
         for (u, phase, wave, *sizes), part in value.items():
-            if wave == 0 or self.looks_like_zero(wave):
+            if wave == 0 or looks_like_zero(Progression(0).plus(self.frequency, wave), self.size):
                 found = self.add(found, {(u, phase, 0, *sizes): part})
         return found
 
@@ -81,11 +88,10 @@ def looks_like_zero(frequency: Progression, size: Progression) -> bool:
     # With more turns than these the difference to N has one sign on every grid.
     reach = abs(frequency.first) // size.first + (abs(frequency.step) // size.step if size.step else 0) + 1
     rests = [frequency.plus(size, turns) for turns in range(-reach, reach + 1)]
-    if (0, 0) in rests:
-        return True
-    if size.step == 0 < abs(frequency.step) or not all(rest.never_zero() for rest in rests):
-        raise Rejected("a wave that looks like 0 on some grids of the family and perhaps not on others")
-    return False
+    always, never = (0, 0) in rests, not any(rest.holds(0) for rest in rests)
+    known = always or (never and (size.step > 0 or frequency.step == 0))
+    require(known, "a wave that looks like 0 on some grids of the family and perhaps not on others")
+    return always
 
 
 def never_zero(polynomial: Polynomial, sizes: list[Progression]) -> bool:
@@ -94,7 +100,7 @@ def never_zero(polynomial: Polynomial, sizes: list[Progression]) -> bool:
     With n = first + v the polynomial, times a power of each n, becomes one in v >= 0; if its coefficients have one sign
     and the constant one is not 0, neither is any value. (A single size has v = 0.)
     """
-    found: Polynomial = {(): 0, **{key[3:]: value for key, value in polynomial.items()}}
+    found: Polynomial = {(): 0, **polynomial}
     for first, step in sizes:
         # One reciprocal after the other, the first exponent of the key, becomes a power of v, its last one.
         most = max((key[0] for key in found if key), default=0)

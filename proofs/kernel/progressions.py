@@ -27,9 +27,10 @@ class Progression(NamedTuple):
         first, step = self.plus(other, -factor)
         return first > 0 and step >= 0
 
-    def never_zero(self) -> bool:
-        """Different from 0."""
-        return self.first != 0 if self.step == 0 else -self.first % self.step != 0 or -self.first // self.step < 0
+    def holds(self, number: int) -> bool:
+        """True if a number is one of them."""
+        more = number - self.first
+        return more % self.step == 0 <= more // self.step if self.step else more == 0
 
 
 def read_progression(value: Any, least: int, most: int) -> Progression:

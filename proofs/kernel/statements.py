@@ -5,12 +5,10 @@ which both sides are defined. ``not equivariant``: the negation, so false on one
 on every grid of the families. The sizes of different axes vary apart from each other.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from proofs.kernel.progressions import Progression, read_progression
-from proofs.kernel.reading import integer, items, take, word
-from proofs.kernel.rejection import LARGEST_SIZE, require
+from proofs.kernel.reading import LARGEST_SIZE, integer, items, require, take, word
 from proofs.kernel.terms import Axes, Term, read_axes, read_term
 
 KINDS = ("sample", "index", "spatial")
@@ -18,16 +16,29 @@ CLAIMS = ("equivariant", "not equivariant", "nowhere equivariant")
 NOTHING, ONE = Progression(0), Progression(1)
 
 
-@dataclass(frozen=True)
-class Axis:
-    """An axis. ``limit`` is the largest frequency of an array of the domain along it, ``None`` along an index axis."""
+class Axis(NamedTuple):
+    """An axis, and the domain of the arrays; ``apart`` says that its entries, if there are several, move apart."""
 
     name: str
     kind: str
     size: Progression
     moves: bool
-    separate: bool
-    limit: Progression | None
+    apart: bool
+    domain: str | int
+
+    @property
+    def separate(self) -> bool:
+        """Entries of it move apart."""
+        return self.apart and self.size != ONE
+
+    @property
+    def limit(self) -> Progression | None:
+        """The largest frequency of an array of the domain along it, ``None`` along an index axis."""
+        if self.kind != "spatial":
+            return None
+        if isinstance(self.domain, int):
+            return Progression(self.domain)
+        return self.size.plus(ONE if self.moves and self.domain == "nyquist-free" else NOTHING, -1).half()
 
     @property
     def varies(self) -> bool:
@@ -35,9 +46,8 @@ class Axis:
         return self.size != ONE and self.limit != NOTHING
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A statement; ``parameters`` are the axes of the term's parameters in order; ``band`` is a limit or ``None``."""
+class Statement(NamedTuple):
+    """A statement; ``parameters`` are the axes of the term's parameters in order."""
 
     term: Term
     parameters: tuple[Axes, ...]
@@ -46,47 +56,32 @@ class Statement:
     domain: str | int
     claim: str
 
-    def axis(self, name: Any) -> int:
-        """The place of an axis that moves."""
-        found = [place for place, axis in enumerate(self.axes) if axis.name == name and axis.moves]
-        require(len(found) == 1, f"{str(name)[:40]!r} is no axis that moves")
-        return found[0]
-
     def on(self, sizes: list[int]) -> "Statement":
         """The statement on one grid."""
         given = zip(self.axes, sizes, strict=True)
-        axes = [_axis(a.name, a.kind, Progression(n), a.moves, a.separate, self.domain) for a, n in given]
-        return replace(self, axes=tuple(axes))
-
-
-def _axis(name: str, kind: str, size: Progression, moves: bool, apart: bool, domain: str | int) -> Axis:
-    limit = None
-    if kind == "spatial":
-        require(size.step % 2 == 0, f"{name}: sizes of both parities")
-        limit = size.plus(ONE, -1).half() if moves and domain == "nyquist-free" else size.half()
-        if isinstance(domain, int):
-            limit = Progression(domain)
-            require(size.above(limit, 2), f"{name}: the band reaches N/2")
-    return Axis(name, kind, size, moves, apart and kind == "sample" and size != ONE, limit)
+        return self._replace(axes=tuple(axis._replace(size=Progression(n)) for axis, n in given))
 
 
 def read_statement(value: Any) -> Statement:
     """A statement from plain data. Raises Rejected."""
-    text, axes, action, scope, moving, domain, claim = take(value, "term axes action scope moving domain claim")
+    text, given, action, scope, moving, domain, claim = take(value, "term axes action scope moving domain claim")
     domain = integer(domain, 0, LARGEST_SIZE) if type(domain) is int else word(domain, "all", "nyquist-free")
     apart = word(scope, "common", "per-sample") == "per-sample"
-    given = [take(axis, "name kind size") for axis in items(axes, 26)]
-    names, kinds = [word(name) for name, _, _ in given], [word(kind, *KINDS) for _, kind, _ in given]
+    found = [take(axis, "name kind size") for axis in items(given, 26)]
+    names = [word(name) for name, _, _ in found]
     known = all(len(name) == 1 and "A" <= name <= "Z" for name in names) and len(set(names)) == len(names)
     require(known, "axes have names of one capital letter, no two the same")
-    require(kinds.count("sample") <= 1, "two axes of samples")
     moves = read_axes(word(moving), "".join(names))
-    require(bool(moves) and all(kinds[names.index(name)] == "spatial" for name in moves), "spatial axes move")
+    axes = []
+    for name, kind, size in found:
+        grows = read_progression(size, 1, LARGEST_SIZE)
+        axes.append(Axis(name, word(kind, *KINDS), grows, name in moves, apart and kind == "sample", domain))
+        require(kind == "spatial" or name not in moves, "spatial axes move")
+        require(kind != "spatial" or grows.step % 2 == 0, f"{name}: sizes of both parities")
+        inside = kind != "spatial" or isinstance(domain, str) or grows.above(Progression(domain), 2)
+        require(inside, f"{name}: the band reaches N/2")
+    require(bool(moves), "no axis moves")
+    require(sum(axis.kind == "sample" for axis in axes) <= 1, "two axes of samples")
     term, parameters = read_term(word(text), "".join(names))
-    sizes = [read_progression(size, 1, LARGEST_SIZE) for _, _, size in given]
-    found = [
-        _axis(name, kind, size, name in moves, apart, domain)
-        for name, kind, size in zip(names, kinds, sizes, strict=True)
-    ]
     shifts = word(action, "shift", "translation") == "shift"
-    return Statement(term, parameters, tuple(found), shifts, domain, word(claim, *CLAIMS))
+    return Statement(term, parameters, tuple(axes), shifts, domain, word(claim, *CLAIMS))

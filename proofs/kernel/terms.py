@@ -11,30 +11,30 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from proofs.kernel.rejection import LONGEST_NUMBER, Rejected, require
+from proofs.kernel.reading import LONGEST_NUMBER, require
 
 Term = tuple[Any, ...]
 Axes = frozenset[str]
 
 LONGEST, DEEPEST, LARGEST_POWER = 20_000, 60, 64
-_TOKEN = re.compile(r" *(\d+(?:\.\d+)?(?:/0*[1-9]\d*)?|[A-Za-z]+|[-+*^(),]|$)", re.ASCII)
+_TOKEN = re.compile(r" *(\d+(?:\.\d+)?(?:/0*[1-9]\d*)?|[A-Za-z]+|[-+*^(),])", re.ASCII)
 
 
 class _Reader:
     def __init__(self, text: str, names: str) -> None:
-        self.text, self.names, self.place, self.depth = text, names, 0, 0
-        self.parameters: list[Axes] = []
-        self.token = ""
-        self.take()
+        left = _TOKEN.sub("", text).strip(" ")
+        require(not left, f"term: {left[:12]!r} begins no token")
+        self.tokens: list[str] = ["", *reversed(_TOKEN.findall(text))]
+        self.names, self.depth, self.parameters = names, 0, list[Axes]()
+
+    @property
+    def token(self) -> str:
+        """The next token, empty at the end."""
+        return self.tokens[-1]
 
     def take(self, expected: str | None = None) -> str:
-        token = self.token
-        require(expected in (None, token), f"term: {token!r} where {expected!r} belongs, before {self.place}")
-        match = _TOKEN.match(self.text, self.place)
-        if match is None:
-            raise Rejected(f"term: {self.text[self.place : self.place + 12]!r} begins no token")
-        self.token, self.place = match[1], match.end()
-        return token
+        require(expected in (None, self.token), f"term: {self.token!r} where {expected or 'the end'} belongs")
+        return self.tokens.pop()
 
     def sum(self) -> Term:
         self.depth += 1
@@ -64,9 +64,6 @@ class _Reader:
         require(known, f"term: {digits[:9]!r} is no power from 2 to 64")
         return ("power", base, int(digits))
 
-    def axes(self) -> Axes:
-        return read_axes(self.take(), self.names)
-
     def atom(self) -> Term:
         token = self.take()
         if token in ("x", "eps"):
@@ -74,19 +71,18 @@ class _Reader:
         if token[:1].isdigit():
             require(len(token) <= 2 * LONGEST_NUMBER, "term: a number too long")
             above, _, below = token.partition("/")
-            value = Fraction(above) / int(below or 1)
-            return ("number", value.numerator if value.denominator == 1 else value)
+            return ("number", Fraction(above) / int(below or 1))
         require(token in ("(", "par", "mean", "rsqrt"), f"term: {token!r} where an operand belongs")
         if token != "(":
             self.take("(")
         if token == "par":
-            self.parameters.append(self.axes())
+            self.parameters.append(read_axes(self.take(), self.names))
             found: Term = ("par", len(self.parameters) - 1)
         else:
             found = self.sum() if token in ("(", "mean") else ("rsqrt", self.sum())
         if token == "mean":
             self.take(",")
-            found = ("mean", found, self.axes())
+            found = ("mean", found, read_axes(self.take(), self.names))
         self.take(")")
         return found
 
@@ -114,5 +110,5 @@ def read_term(text: str, names: str) -> tuple[Term, tuple[Axes, ...]]:
     require(len(text) <= LONGEST, "term: too long")
     reader = _Reader(text, names)
     term = reader.sum()
-    require(reader.token == "" and reader.place == len(text), f"term: {reader.token!r} where the end belongs")
+    reader.take("")
     return term, tuple(reader.parameters)

@@ -13,8 +13,7 @@ from functools import cache, reduce
 from typing import Any
 
 from proofs.kernel.enclosures import Enclosure, Enclosures
-from proofs.kernel.reading import fraction, take
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import fraction, require, take
 
 LARGEST_TURN = 10_000
 
@@ -26,11 +25,8 @@ def row(displacement: Any, size: int, shifts: bool, arithmetic: Enclosures) -> l
         require(size in (2, 4) and not shifts, "a phase is for translations of 2 or 4 samples")
         require(c**2 + s**2 == 1, "the squares of cosine and sine do not add up to 1")
         turned = (c, s, -c, -s)  # cos(2 pi m / 4 - a)
-        two, four = (
-            [(1 + c) / 2, (1 - c) / 2],
-            [(1 + 2 * turned[m] + (-1) ** m * (2 * c * c - 1)) / 4 for m in range(4)],
-        )
-        return list(map(arithmetic.number, two if size == 2 else four))
+        four = [(1 + 2 * turned[m] + (-1) ** m * (2 * c * c - 1)) / 4 for m in range(4)]
+        return list(map(arithmetic.number, four if size == 4 else [(1 + c) / 2, (1 - c) / 2]))
     t = fraction(*take(displacement, "samples"))
     require(abs(t.numerator) <= LARGEST_TURN and t.denominator <= LARGEST_TURN, "a displacement beyond the limits")
     require(t.denominator == 1 or not shifts, "a shift is by whole samples")
@@ -42,5 +38,5 @@ def row(displacement: Any, size: int, shifts: bool, arithmetic: Enclosures) -> l
         waves = [arithmetic.number(Fraction(1))]
         waves += [cosine(k * (m - t) / size % 1) for k in range(1, (size + 1) // 2)] * 2
         waves += [cosine((t + m) / 2 % 1)] if size % 2 == 0 else []
-        found.append(arithmetic.scale(reduce(arithmetic.add, waves), Fraction(1, size)))
+        found.append(arithmetic.multiply(reduce(arithmetic.add, waves), arithmetic.number(Fraction(1, size))))
     return found

@@ -9,8 +9,7 @@ import sys
 from collections import Counter
 
 from proofs.kernel.__main__ import texts
-from proofs.kernel.reading import read_json
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected, read_json
 from proofs.prove.checking import cross_check, load_z3
 
 

@@ -10,7 +10,7 @@ entry are left out of means: finite means commute, and so do factors. Nothing el
 from fractions import Fraction
 from typing import Any
 
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import require
 from proofs.kernel.statements import ONE, Statement
 from proofs.kernel.terms import Term
 

@@ -12,8 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from proofs.kernel.normal_forms import equal
-from proofs.kernel.reading import items, take, word
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import items, require, take, word
 from proofs.kernel.statements import ONE, Axis, Statement, read_statement
 from proofs.kernel.terms import Term
 from proofs.prove.arrays import flat

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofs.kernel.progressions import read_progression
-from proofs.kernel.reading import fraction, integer, items, take, word
-from proofs.kernel.rejection import MOST_STEPS, require
+from proofs.kernel.reading import MOST_STEPS, fraction, integer, items, require, take, word
 from proofs.kernel.statements import NOTHING, Statement
 from proofs.kernel.terms import LARGEST_POWER, Term, read_axes
 from proofs.prove.arrays import flat, moved
@@ -72,17 +71,17 @@ def _claims(value: Any, array: Term) -> dict[str, Formula]:
 def _built(rule: str, operands: list[Term], given: Any, statement: Statement) -> Term:
     """The term of a step."""
     leaves = {"input": ("x",), "epsilon": ("eps",)}
-    one = {"power", "product of pairs", "pointwise", "mean", "closing"}
+    one = {"power", "power of pairs", "pointwise", "mean", "closing"}
     if rule in leaves:
         return leaves[rule]
     if rule == "number":
         return ("number", fraction(take(given, "value")[0]))
     if rule == "parameter":
         return ("par", integer(take(given, "number")[0], 0, len(statement.parameters) - 1))
-    several = {"sum": "sum", "centered pair": "sum", "sum of pairs": "sum", "product": "product"}
-    if rule in several or (rule == "product of pairs" and not given):
+    sums, products = {"sum", "centered pair", "sum of pairs"}, {"product", "product of pairs"}
+    if rule in sums | products:
         require(len(operands) >= 2, f"{rule} of {len(operands)} operands")
-        return (several.get(rule, "product"), *operands)
+        return ("sum" if rule in sums else "product", *operands)
     require(rule in one and len(operands) == 1, f"{rule[:40]!r} of {len(operands)} operands")
     if rule == "pointwise":
         return ("rsqrt", *operands)

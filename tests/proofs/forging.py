@@ -22,8 +22,8 @@ import numpy.typing as npt
 from numerics.terms import evaluate, parameter_shapes
 from proofs.emit.certificates import assembled
 from proofs.kernel.derivations import Facts, Setting, Step
-from proofs.kernel.rejection import Rejected
-from proofs.kernel.rules import RULES
+from proofs.kernel.reading import Rejected
+from proofs.kernel.rules import conclude
 from proofs.kernel.statements import ONE, Statement, read_statement
 from proofs.kernel.terms import Term, read_term
 from tests.proofs.judge import Document
@@ -39,7 +39,7 @@ NODES = {
     "par": ("parameter",),
     "sum": ("centered pair", "sum of pairs", "sum"),
     "product": ("product of pairs", "product"),
-    "power": ("product of pairs", "power"),
+    "power": ("power of pairs", "power"),
     "mean": ("mean",),
     "rsqrt": ("pointwise",),
 }
@@ -68,7 +68,7 @@ def _derivation(term: Term, setting: Setting) -> list[Document]:
 
     def write(rule: str, of: list[int], data: Document) -> int | None:
         try:
-            step = RULES[rule](data, [done[place] for place in of], setting)
+            step = conclude(rule, data, [done[place] for place in of], setting)
         except Rejected:
             return None
         facts: dict[str, Any] = {name: getattr(step[1], name) for name in FACTS}

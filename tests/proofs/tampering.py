@@ -23,7 +23,7 @@ from typing import Any
 
 from proofs.emit.certificates import accepted_certificate
 from proofs.kernel.checking import EVIDENCE, check
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected
 from proofs.kernel.rules import RULES
 from proofs.kernel.statements import CLAIMS, KINDS
 from tests.proofs.judge import Document, is_true

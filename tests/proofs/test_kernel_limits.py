@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from proofs.kernel import rejection
+from proofs.kernel import reading
 from proofs.kernel.checking import SCHEMA, VERSION
 from proofs.kernel.translations import LARGEST_TURN
 from tests.proofs.tampering import originals, replaced
@@ -133,7 +133,7 @@ def test_a_limit_is_met(name: str) -> None:
 
 
 def test_every_limit_is_met() -> None:
-    names = {name for name, value in vars(rejection).items() if name.isupper() and isinstance(value, int)}
+    names = {name for name, value in vars(reading).items() if name.isupper() and isinstance(value, int)}
     assert names == {*LIMITS, "SECONDS", "MEGABYTES"}
 
 

@@ -22,7 +22,7 @@ from proofs.emit.refutations import of_witness
 from proofs.emit.statements import FAILS, statement
 from proofs.emit.typesetting import definition, typeset
 from proofs.kernel.checking import verdict as refusal
-from proofs.kernel.rejection import MOST_BITS
+from proofs.kernel.reading import MOST_BITS
 from tests.theory.sampling import telling
 from theory.calculus.simplify import numbered
 from theory.calculus.trials import occurrences

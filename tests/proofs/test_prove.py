@@ -16,7 +16,7 @@ from hypothesis import given
 
 from proofs.emit.certificates import canonical, certificate
 from proofs.emit.statements import FAILS, HOLDS, Document, statement
-from proofs.kernel.rejection import Rejected
+from proofs.kernel.reading import Rejected
 from proofs.prove import checking
 from proofs.prove.__main__ import main
 from proofs.prove.axioms import Formula, Instance, Motion

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,8 +68,8 @@ def test_the_axioms_are_true_of_arrays() -> None:
 
 def lenient(motion: Motion) -> Motion:
     """The same axis with axioms that the statement does not allow: those of shifts that move all samples alike."""
-    axes = tuple(replace(axis, separate=False) for axis in motion.statement.axes)
-    return Motion(replace(motion.statement, shifts=True, axes=axes), motion.moving)
+    axes = tuple(axis._replace(apart=False) for axis in motion.statement.axes)
+    return Motion(motion.statement._replace(shifts=True, axes=axes), motion.moving)
 
 
 def test_no_condition_of_an_axiom_can_be_left_out() -> None:
@@ -105,7 +104,7 @@ def test_two_samples_that_are_centered_alternate(samples: int) -> None:
     motion, terms = Motion(found, found.axes[2]), [flat(found.term, found)]
     assert any(name == "two samples" for name, _ in axioms_about(terms, motion)) is (samples == 2)
     # What is said of two samples is true of no more.
-    two = Motion(found, replace(found.axes[2], size=Progression(2)))
+    two = Motion(found, found.axes[2]._replace(size=Progression(2)))
     told = [axiom for name, axiom in axioms_about(terms, two) if name == "two samples"]
     assert told
     model = Model(motion, (0, 0, 0, 0), 1)

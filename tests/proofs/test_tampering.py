@@ -44,7 +44,7 @@ def test_the_sample_holds_every_kind_of_evidence() -> None:
         assert all(is_true(each["statement"]) for each in documents)
     assert all("closing" in rules_of(each) for each in found["typing, closing"])
     pairs = set().union(*map(rules_of, found["typing, two samples"]))
-    assert {"centered pair", "sum of pairs", "product of pairs"} <= pairs
+    assert {"centered pair", "sum of pairs", "product of pairs", "power of pairs"} <= pairs
     verdicts = [decide(claim) for claim in QUESTIONS["typing, rewritten"]]
     forms = {each.form for verdict in verdicts if isinstance(verdict, Proof) for each in verdict.derivations}
     assert forms == {"simplified", "expanded"}

@@ -3,30 +3,28 @@
 from typing import Any
 
 from proofs.kernel.derivations import INVARIANT, Facts, Setting, Step
-from proofs.kernel.reading import fraction, integer, take
+from proofs.kernel.reading import fraction, integer
+from proofs.kernel.statements import NOTHING
 
 
-def input_array(data: Any, premises: list[Step], setting: Setting) -> Step:
+def input_array(setting: Setting, premises: list[Step]) -> Step:
     """x is equivariant and has the degree of the domain's arrays."""
-    take(data, "")
-    return ("x",), Facts(True, setting.moving.limit, setting.moving.limit == INVARIANT.degree)
+    limit = setting.moving.limit
+    return ("x",), Facts(True, limit, limit == NOTHING)
 
 
-def number(data: Any, premises: list[Step], setting: Setting) -> Step:
+def number(setting: Setting, premises: list[Step], value: Any) -> Step:
     """A number is invariant."""
-    (value,) = take(data, "value")
     return ("number", fraction(value)), INVARIANT
 
 
-def epsilon(data: Any, premises: list[Step], setting: Setting) -> Step:
+def epsilon(setting: Setting, premises: list[Step]) -> Step:
     """Epsilon is invariant."""
-    take(data, "")
     return ("eps",), INVARIANT
 
 
-def parameter(data: Any, premises: list[Step], setting: Setting) -> Step:
+def parameter(setting: Setting, premises: list[Step], place: Any) -> Step:
     """A parameter is steady; if it is constant along the moving axis, it is invariant."""
-    (place,) = take(data, "number")
     known = setting.statement.parameters
     varies = setting.moving.name in known[integer(place, 0, len(known) - 1)]
     return ("par", place), Facts(steady=True) if varies else INVARIANT

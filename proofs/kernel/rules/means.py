@@ -7,18 +7,15 @@ comes first, since its mean may be what does not move.
 from typing import Any
 
 from proofs.kernel.derivations import INVARIANT, Facts, Setting, Step
-from proofs.kernel.reading import take, word
-from proofs.kernel.rejection import require
+from proofs.kernel.reading import word
 from proofs.kernel.terms import read_axes
 
 
-def mean(data: Any, premises: list[Step], setting: Setting) -> Step:
-    """The mean of the one premise over ``axes``."""
-    (text,) = take(data, "axes")
-    require(len(premises) == 1, "a mean has one operand")
+def mean(setting: Setting, premises: list[Step], names: Any) -> Step:
+    """The mean of the one premise over some axes."""
+    ((term, known),) = premises
     axes, moving = setting.statement.axes, setting.moving
-    over = read_axes(word(text), "".join(axis.name for axis in axes))
-    term, known = premises[0]
+    over = read_axes(word(names), "".join(axis.name for axis in axes))
     if moving.name in over:
         low = known.degree is not None and moving.size.above(known.degree)
         known = INVARIANT if known.equivariant or known.steady or low else Facts()
