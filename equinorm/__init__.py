@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from equinorm.hunting import hunt
     from equinorm.identifying import identify
     from equinorm.measuring import measure
+    from equinorm.plotting import plot
     from equinorm.replaying import replay
     from equinorm.report.writing import paper
     from theory.spec.errors import SpecificationError
@@ -37,6 +38,7 @@ __all__ = [
     "identify",
     "measure",
     "paper",
+    "plot",
     "replay",
 ]
 
@@ -54,6 +56,7 @@ _HOME = {
     "identify": "equinorm.identifying",
     "measure": "equinorm.measuring",
     "paper": "equinorm.report.writing",
+    "plot": "equinorm.plotting",
     "replay": "equinorm.replaying",
 }
 

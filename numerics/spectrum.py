@@ -7,7 +7,7 @@ Of a map x of H x W samples with spectrum X = fft2(x), the power spectral densit
 in squared units of x per (cycle/sample)^2: frequencies lie 1/H and 1/W cycles per sample apart, and the sum of S times
 that area is the mean square of x (Parseval). White noise of variance v has S = v. The radial average over the ring
 rho_j - d/2 <= rho < rho_j + d/2, with rho = sqrt((k_h/H)^2 + (k_w/W)^2), rho_j = j d and d = 1 / min(H, W), is what
-Figure 1 shows.
+Figure 1 shows. An axis of one sample has no frequency but 0, and no part in d.
 
 Reference: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, Figure 1: maps ideally low-passed to |f| < 1/4
 on both axes, hence with rho below sqrt(2)/4, whose normalization leaks above it.
@@ -67,12 +67,12 @@ def radial_spectrum(x: Array) -> RadialSpectrum:
     weight[0] = 1.0
     if width % 2 == 0:
         weight[-1] = 1.0
-    step = 1 / min(height, width)
+    step: float = 1 / min((int(size) for size in (height, width) if size > 1), default=1)
     ring = np.floor(rho / step + 0.5).astype(np.int64).ravel()
     weights = np.broadcast_to(weight, rho.shape).ravel()
     count = np.bincount(ring, weights=weights).astype(np.float64)
     power_sum = np.bincount(ring, weights=weights * density.ravel()).astype(np.float64)
-    return RadialSpectrum(step * np.arange(len(count)), power_sum / count, count)
+    return RadialSpectrum(step * np.arange(len(count), dtype=np.float64), power_sum / count, count)
 
 
 def low_pass(x: Array, cutoff: Fraction | float, axes: Sequence[int] = (-2, -1)) -> Array:

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_app() -> typer.Typer:
     """The application with all subcommands, in the order in which ``--help`` lists them."""
-    from equinorm.cli import audit, census, check, decide, derive, hunt, identify, info, measure, paper, replay
+    from equinorm.cli import audit, census, check, decide, derive, hunt, identify, info, measure, paper, plot, replay
     from equinorm.cli.options import new_app
 
     app = new_app("Which normalization layer may a translation-equivariant network use, and why.")
@@ -30,6 +30,7 @@ def build_app() -> typer.Typer:
     app.command("replay")(replay.replay)
     app.command("identify")(identify.identify)
     app.command("measure")(measure.measure)
+    app.command("plot")(plot.plot)
     app.command("paper")(paper.paper)
     app.command("audit")(audit.audit)
     app.command("info")(info.info)

@@ -73,7 +73,8 @@ class Chart:
 
 
 @contextmanager
-def _drawing(height: float, panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
+def canvas(height: float) -> Iterator[Figure]:
+    """An empty figure of the width of all, under the settings of all, whatever a user's own are."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
@@ -84,15 +85,44 @@ def _drawing(height: float, panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
         mpl.rcParams.update(SETTINGS)
         figure = Canvas(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
+        yield figure
+
+
+@contextmanager
+def _drawing(height: float, panels: int) -> Iterator[tuple[Figure, list[Axes]]]:
+    with canvas(height) as figure:
         axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
         yield figure, list(axes)
 
 
 def _saved(figure: Figure) -> Chart:
-    svg, png = io.BytesIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    png = io.BytesIO()
+    svg = svg_of(figure)
     figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
-    return Chart(svg.getvalue().decode("utf-8"), png.getvalue())
+    return Chart(svg, png.getvalue())
+
+
+def svg_of(figure: Figure) -> str:
+    """The figure as an SVG document without a date."""
+    out = io.BytesIO()
+    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    return out.getvalue().decode("utf-8")
+
+
+def pdf_of(figure: Figure, title: str, description: str) -> bytes:
+    """The figure as a PDF without a date, which carries a title and a description."""
+    out = io.BytesIO()
+    about = {"CreationDate": None, "Creator": None, "Producer": None, "Title": title, "Subject": description}
+    figure.savefig(out, format="pdf", metadata=about)
+    return out.getvalue()
+
+
+def spoken(svg: str, title: str, description: str) -> str:
+    """An SVG document with a title and a description to read out."""
+    head, rest = svg[svg.index("<svg") :].split(">", 1)
+    text = f'<title id="title">{escape(title)}</title>\n <desc id="description">{escape(description)}</desc>'
+    before = svg[: svg.index("<svg")]
+    return f'{before}{head} role="img" aria-labelledby="title description">\n {text}{rest}'
 
 
 def spread(values: Sequence[float], least: float, low: float, high: float) -> list[float]:

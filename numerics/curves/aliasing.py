@@ -1,4 +1,4 @@
-"""The spectrum of f(x) for a band-limited x: what lies above the band, how much of it is aliased, and the rounding floor.
+"""The spectrum of f(x) for x of some band: what lies above the band, how much of it is aliased, and the rounding floor.
 
 A polynomial layer puts new frequencies above the band of its input, and that alone harms nothing: x^2 of a band K is
 translation-equivariant as long as 4K < N. What is not equivariant are the monomials whose output frequency is not the
@@ -17,6 +17,7 @@ Reference: Scanvic, Barthélemy and Tachella (2025), arXiv 2505.19805, Figure 1.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,12 +77,10 @@ def band_spectrum(subject: Subject, x: Array, band: int, motion: Motion) -> Band
     # The transform that looks at y rounds as a translation does.
     bound = bound + transform_growth(motion.kind, x.shape[-2:]) * unit_roundoff(x)
     energy = np.sum(to_numpy(y).astype(np.float64) ** 2, axis=tuple(range(1, y.ndim)))
-    maps = np.prod(y.shape[:-2])
-    corner = np.hypot(*(band / size if size > 1 else 0.0 for size in x.shape[-2:]))
+    maps = math.prod(y.shape[:-2])
+    corner = math.hypot(*(band / size if size > 1 else 0.0 for size in x.shape[-2:]))
     floor = np.sum(bound**2 * energy) / maps / found.count
-    return BandSpectrum(
-        band, float(corner), found.frequency, given.density, found.density, aliased.density, np.asarray(floor)
-    )
+    return BandSpectrum(band, corner, found.frequency, given.density, found.density, aliased.density, np.asarray(floor))
 
 
 def aliased_part(function: Layer, x: Array, motion: Motion, steps: int = STEPS) -> Array:

@@ -49,6 +49,11 @@ class Curve:
         """Where rounding cannot explain the error."""
         return np.asarray(self.relative_l2 > self.bound)
 
+    @property
+    def undefined(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Where one of the sides is not a number."""
+        return np.asarray(np.isnan(self.relative_l2))
+
     def where(self, kept: np.ndarray[Any, Any]) -> Curve:
         """The points that are ``kept``: a boolean array of the same length."""
         return Curve(*(getattr(self, field.name)[kept] for field in fields(self)))

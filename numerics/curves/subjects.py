@@ -14,7 +14,7 @@ import numpy as np
 from numerics.arrays import Array
 from numerics.bounds import rounding_bound, transform_growth
 from numerics.equivariance import Motion, Sides, bound_between
-from numerics.layers import normalize
+from numerics.layers import Moments, normalize
 from numerics.rounding import Layer, probe_rounding
 from theory.spec.layers import Normalization
 
@@ -33,20 +33,22 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Normalized:
-    """A normalization with its gain and bias; ``None`` where they are 1 and 0."""
+    """A normalization with its gain and bias, ``None`` where they are 1 and 0, and its running statistics if any."""
 
     layer: Normalization
     gain: Array | None = None
     bias: Array | None = None
+    running: Moments | None = None
 
     def __call__(self, x: Array) -> Array:
         """The normalized maps."""
-        return normalize(self.layer, x, self.gain, self.bias)
+        return normalize(self.layer, x, self.gain, self.bias, self.running)
 
     def bound(self, x: Array, sides: Sides, motion: Motion) -> Floats:
         """The bound of :func:`numerics.bounds.rounding_bound`."""
         growth = transform_growth(motion.kind, motion.sizes(x))
-        return rounding_bound(self.layer, x, sides.y, sides.layer_then_moved, growth, self.gain, self.bias)
+        constants = (self.gain, self.bias, self.running)
+        return rounding_bound(self.layer, x, sides.y, sides.layer_then_moved, growth, *constants)
 
 
 @dataclass(frozen=True)
