@@ -30,6 +30,13 @@ def commands() -> Iterator[tuple[str, str]]:
             yield command, shown
 
 
+def shown_files() -> Iterator[tuple[str, str]]:
+    """The files that the README shows: blocks of Python whose first line is a comment with a name."""
+    text = (HOUSE / "README.md").read_text(encoding="utf-8")
+    for name, body in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", text, flags=re.S | re.M):
+        yield name, body
+
+
 def shows(shown: str, printed: str) -> bool:
     """Whether what is shown is what was printed, up to lines left out."""
     parts = [re.escape(part) for part in re.split(r"^…\n", shown, flags=re.M)]
@@ -54,6 +61,8 @@ def test_commands_print_what_the_readme_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for name, body in shown_files():
+        (tmp_path / name).write_text(body, encoding="utf-8")
     ran = 0
     for command, shown in commands():
         if command.startswith(LONG) or ("proofs.prove" in command and find_spec("z3") is None):
@@ -62,6 +71,18 @@ def test_commands_print_what_the_readme_shows(
         assert shows(shown, printed if not printed or printed.endswith("\n") else printed + "\n"), (command, printed)
         ran += 1
     assert ran >= 6
+
+
+def test_the_audit_of_the_readme_names_the_layer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its numbers depend on the machine; what it finds does not."""
+    pytest.importorskip("torch", reason="torch is not installed: it is the extra 'torch'")
+    monkeypatch.chdir(tmp_path)
+    for name, body in shown_files():
+        (tmp_path / name).write_text(body, encoding="utf-8")
+    assert main(["audit", "--model", "network:network", "--size", "33", "--action", "translation"]) == 1
+    assert "whose own defect exceeds rounding is 3, norm[scale=W]" in capsys.readouterr().out
 
 
 def test_what_was_left_out_is_marked() -> None:

@@ -1,0 +1,139 @@
+"""The experiment of Tables 2 and 3 against the published protocol, on the same feature maps in the same run.
+
+Run as ``python -m benchmarks.experiment [--batch 16] [--repeats 3] [--policy symmetric|one-sided] [--backend numpy]``.
+A line for each of the 20 maps of a ResNet-18 and one for their sum: seconds for one image and the throughput over that
+of the published protocol (``benchmarks/published_protocol.py``), which computes one error of ours three and no
+rounding bound. Each is the fastest of the repeats. The run is made twice, with malloc as it is and told to keep its
+pages, since fresh pages cost as much as transforms do.
+
+The floor of a machine: the bytes of two reads of each map for each transformation at the measured speed of a copy, and
+the operations of the matrix products of three translated arrays at the measured speed of such a product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+KEEP = {"MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_TOP_PAD_": str(2**26)}
+"""Settings of glibc under which freed memory stays with the process."""
+
+TRANSLATED = 3
+"""Arrays that have to be translated: x, LayerNorm-C of x, and LayerNorm-CHW of x with drawn parameters."""
+
+
+def fastest(function: Callable[[], object], repeats: int, finish: Callable[[], None]) -> float:
+    """The seconds of the fastest of some calls, after one that does not count."""
+    function()
+    finish()
+    found = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        finish()
+        found.append(time.perf_counter() - start)
+    return min(found)
+
+
+def floors(shape: tuple[int, ...], repeats: int) -> tuple[float, float]:
+    """Seconds for one image: the bytes that must be read, and the operations of the translations, on this machine."""
+    import numpy as np
+
+    channels, height, width = shape
+    x = np.ones((16 * channels, height, width), dtype=np.float32)
+    y = np.empty_like(x)
+    matrix = np.ones((width, width), dtype=np.float32)
+    copied = fastest(lambda: np.copyto(y, x), repeats, lambda: None) / 16
+    # A copy moves two arrays; two reads for each of two transformations move four.
+    multiplied = fastest(lambda: np.matmul(x.reshape(-1, width), matrix), repeats, lambda: None) / 16
+    return 2 * copied, TRANSLATED * multiplied * (1 + height / width)
+
+
+def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> None:
+    """Print the table."""
+    import numpy as np
+    import torch
+
+    from benchmarks.published_protocol import experiment
+    from equinorm.inputs.images import bundled_pictures
+    from equinorm.inputs.preprocessing import load_crop, normalize
+    from numerics.backends import load_backend
+    from numerics.experiment.draws import Source
+    from numerics.experiment.maps import measure_map
+    from numerics.resnet.forward import batch_norm_inputs
+    from numerics.resnet.initialization import he_state
+    from theory.spec.actions import NyquistPolicy
+
+    policy, backend = NyquistPolicy(policy_name), load_backend(backend_name)
+    on_gpu = backend_name == "cupy" or "cuda" in backend.device
+    device = "cuda" if on_gpu else "cpu"
+    torch.set_num_threads(os.cpu_count() or 1)
+    pictures = bundled_pictures()
+    crops = np.stack([load_crop(pictures[i % len(pictures)].path, 224) for i in range(batch)])
+    generator = torch.Generator(device).manual_seed(0)
+
+    def finish() -> None:
+        if on_gpu:
+            torch.cuda.synchronize()
+
+    def ours(x: Any, position: str) -> object:
+        return measure_map(x, Source(0, position), policy)
+
+    say(
+        f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {torch.get_num_threads()} threads"
+    )
+    say(f"{'map':24} {'shape':>14} {'published':>10} {'equinorm':>10} {'ratio':>7} {'bytes':>9} {'products':>9}")
+    total = np.zeros(4)
+    for position, array in batch_norm_inputs(he_state(0), normalize(crops, np.float32)):
+        x = backend.from_numpy(array)
+        given = torch.as_tensor(array, device=device)
+        theirs = fastest(lambda g=given: experiment(g, generator, policy_name == "symmetric"), repeats, finish) / batch
+        own = fastest(lambda x=x, position=position: ours(x, position), repeats, finish) / batch
+        row = np.array([theirs, own, *(floors(array.shape[1:], repeats) if not on_gpu else (np.nan, np.nan))])
+        total += row
+        show(position, "x".join(map(str, array.shape[1:])), row)
+    show("all 20", "", total)
+
+
+def show(name: str, shape: str, row: Any) -> None:
+    """One line, in milliseconds for one image."""
+    theirs, own, read, multiplied = 1000 * row
+    say(f"{name:24} {shape:>14} {theirs:10.2f} {own:10.2f} {theirs / own:7.1f} {read:9.2f} {multiplied:9.2f}")
+
+
+def say(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Run with both settings of malloc, each in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--policy", choices=["symmetric", "one-sided"], default="symmetric")
+    parser.add_argument("--backend", choices=["numpy", "torch", "cupy"], default="numpy")
+    parser.add_argument("--here", action="store_true", help="once, in this process")
+    given = parser.parse_args()
+    if given.here:
+        compare(given.batch, given.repeats, given.policy, given.backend)
+        return 0
+    for name, more in (("malloc as it is", {}), ("malloc keeps its pages", KEEP)):
+        say(f"\n{name}")
+        # One thread for each product: the samples are shared among threads already.
+        environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ, **more}
+        command = [sys.executable, "-m", "benchmarks.experiment", "--here", *sys.argv[1:]]
+        status = subprocess.run(command, env=environment, check=False).returncode
+        if status:
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
