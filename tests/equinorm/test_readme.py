@@ -33,8 +33,7 @@ def commands() -> Iterator[tuple[str, str]]:
 def shown_files() -> Iterator[tuple[str, str]]:
     """The files that the README shows: blocks of Python whose first line is a comment with a name."""
     text = (HOUSE / "README.md").read_text(encoding="utf-8")
-    for name, body in re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", text, flags=re.S | re.M):
-        yield name, body
+    yield from re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```$", text, flags=re.S | re.M)
 
 
 def shows(shown: str, printed: str) -> bool:
