@@ -4,23 +4,32 @@ A result is written beside its place, under a hidden name, and renamed when it i
 context managers creates that hidden file or folder, so a path that cannot be written is found before any work begins.
 Leaving it by an exception, Ctrl-C included, removes what was written and leaves what was there before.
 
+A result that takes long is made in a folder with a name of its own, ``NAME.partial`` beside ``NAME``, which survives a
+failure and even ``kill -9`` once work was kept in it; whoever starts again finds it there (:func:`resumed_folder`).
+
 A folder carries a marker that lists the files equinorm wrote into it. A folder is replaced only if it holds nothing
 else: neither one without a marker nor one to which somebody added a file.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from theory.spec.errors import SpecificationError, refuse
 
 MARKER = ".equinorm"
+LOCK = ".lock"
+UNFINISHED = ".unfinished"
+"""Suffix of a file that is being written; one that is found was left by a process that was killed."""
 
 
 @contextmanager
@@ -88,6 +97,144 @@ def replacing_folder(path: str | Path, name: str = "out") -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
             _remove_empty(created)
         raise
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a long result is made.
+
+    Attributes:
+        target: where the complete result will stand.
+        folder: keeps the work that is done.
+        out: what the user called ``target``, for messages: ``out=...``.
+    """
+
+    target: Path
+    folder: Path
+    out: str
+
+    @property
+    def product(self) -> Path:
+        """The folder that becomes ``target``."""
+        return self.folder / "complete"
+
+    @property
+    def earlier(self) -> Path:
+        """What stood at ``target`` before, for the moment of the exchange."""
+        return self.folder / "earlier"
+
+    def start_product(self) -> Path:
+        """An empty folder for the complete result."""
+        shutil.rmtree(self.product, ignore_errors=True)
+        self.product.mkdir()
+        return self.product
+
+    def discard(self) -> None:
+        """Remove the work that was kept, because nothing can come of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def deliver(self) -> None:
+        """Put the product in place of ``target`` and remove the workshop.
+
+        Raises:
+            SpecificationError: somebody has put something else there meanwhile.
+        """
+        _write_marker(self.product)
+        for file in self.product.rglob("*"):
+            if file.is_file():
+                keep_on_disk(file)
+        _check_replaceable(self.target, self.out)
+        with interrupts_held():
+            if self.target.exists():
+                self.target.rename(self.earlier)
+            self.product.rename(self.target)
+            keep_on_disk(self.target.parent)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def resumed_folder(path: str | Path, kept: str, name: str = "out") -> Iterator[Workshop]:
+    """Give a workshop for the folder ``path``; the one that an earlier, unfinished run left, if there is one.
+
+    At the end, failure included, it is removed unless it was delivered or holds files that match the pattern ``kept``.
+
+    Raises:
+        SpecificationError: on entry, as `replacing_folder`; or while another process works there.
+    """
+    with _explained(name, path, "a folder that can be written"):
+        target = Path(path).resolve()
+        given = f"{name}={path}"
+        _check_replaceable(target, given)
+        shop = Workshop(target, target.with_name(f"{target.name}.partial"), given)
+        if shop.folder.exists() and not (shop.folder / LOCK).exists() and any(shop.folder.iterdir()):
+            raise refuse(given, f"no folder {shop.folder.name} beside it but its own", "choose another name")
+        created = _make_parents(target)
+        try:
+            shop.folder.mkdir(exist_ok=True)
+            lock = (shop.folder / LOCK).open("ab")
+        except BaseException:
+            _remove_empty([shop.folder, *created])
+            raise
+    try:
+        if not _locked(lock):
+            raise refuse(given, "a folder that no other run is writing", "wait for it, or choose another name")
+        if shop.earlier.exists() and not target.exists():  # the exchange was cut in two
+            shop.earlier.rename(target)
+        try:
+            yield shop
+        finally:
+            with interrupts_held():
+                if not any(shop.folder.glob(kept)):
+                    shutil.rmtree(shop.folder, ignore_errors=True)
+                    _remove_empty(created)
+    finally:
+        lock.close()
+
+
+def _locked(lock: IO[bytes]) -> bool:
+    """Take the lock, which the system gives back when this process ends in whatever way; False if it is taken."""
+    try:
+        import fcntl
+    except ImportError:  # not POSIX: two runs at once are the user's to avoid
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that, whatever happens, the file is complete or not there.
+
+    Raises:
+        OSError: it cannot be written; nothing is left.
+    """
+    partial = path.with_name(f"{path.name}{UNFINISHED}")
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        keep_on_disk(path.parent)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def keep_on_disk(path: Path) -> None:
+    """Wait until the disk holds the file or the entries of the folder at ``path``."""
+    try:
+        place = os.open(path, os.O_RDONLY)
+    except PermissionError:  # folders cannot be opened on every system
+        return
+    try:
+        os.fsync(place)
+    finally:
+        os.close(place)
 
 
 @contextmanager

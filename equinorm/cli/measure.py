@@ -32,11 +32,21 @@ def measure(
     batch_size: Annotated[int, typer.Option(help="Pictures that share a batch.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the weights and of all random draws.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the results.")] = DEFAULT_OUT,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="At most this much, such as 2GiB. Changes no result.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes, one batch each at a time. Changes no result.")
+    ] = None,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS|local:N", help="Measure on Dask distributed. Changes no result.")
+    ] = None,
     json: JsonFlag = False,
 ) -> Answer:
     """Measure equivariance errors of the named layers on the feature maps of a ResNet-18."""
     leave_threads_to_us()
     # Here, so that a usage error does not wait for NumPy and pyarrow, and NumPy sees the setting above.
+    from equinorm.experiment.memory import shown
     from equinorm.measuring import measure as verb
 
     if more and not images:
@@ -53,7 +63,11 @@ def measure(
             batch_size=batch_size,
             seed=seed,
             out=out,
+            memory=memory,
+            workers=workers,
+            dask=dask,
             progress=printer,
+            notice=message,
         )
     finally:
         printer.close()
@@ -62,4 +76,5 @@ def measure(
         message(f"{len(skipped)} of {len(skipped) + len(found.facts['images']['used'])} pictures skipped")
         for picture in skipped:
             message(f"  {picture['name']}: {picture['reason']}")
+    message(f"peak memory: {shown(found.peak)}")
     return Answer("" if json else found.text(), found.document() if json else {}, as_json=json)

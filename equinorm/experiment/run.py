@@ -1,40 +1,41 @@
-"""From pictures to rows: read, run the network, measure every map, and say what was done.
+"""From pictures to rows: the units that are not done yet are measured, and all parts are joined in their order.
 
-Weights without a file are He's, with BatchNorm statistics calibrated on the first pictures. They are made by NumPy in
-float32 whatever the backend and the dtype, so that runs that differ in these alone see the same network.
+A run has two forms. :func:`run_experiment` keeps the rows in the main memory. :func:`run_in_folder` keeps every part in
+a folder as soon as it is made, goes on where an earlier run of the same command was stopped, and joins the parts
+without ever holding more than a few of them; what it writes is the same byte for byte however often it was stopped,
+and whoever measured which unit.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
-import platform
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import pyarrow as pa
 
+from equinorm.experiment.listing import Listed, Unit, digest, digest_of_times, latest, listing, units
+from equinorm.experiment.memory import peak
 from equinorm.experiment.options import Options
-from equinorm.experiment.table import Rows
-from equinorm.inputs.batches import Batch, Report, read_batches
+from equinorm.experiment.parts import Parts, Tell, cannot_write
+from equinorm.experiment.setting import Setting, calibrated, described, forget, no_usable_picture, plain
+from equinorm.experiment.setting import versions as versions
+from equinorm.experiment.single_threaded import single_threaded
+from equinorm.experiment.summary import Group, Tally
+from equinorm.experiment.table import joined, table_writer
+from equinorm.experiment.unit import Part, work_of_picture
+from equinorm.experiment.workforce import Done, Here, Workforce
+from equinorm.files import Workshop
 from equinorm.inputs.images import Picture
-from equinorm.inputs.weights import Weights, load_weights
 from equinorm.progress import Listener, Progress
 from numerics.backends import Backend
-from numerics.experiment.draws import Source
-from numerics.experiment.maps import measure_map
-from numerics.resnet.architecture import feature_shapes
-from numerics.resnet.forward import batch_norm_inputs
-from numerics.resnet.initialization import calibrate, he_state
 
-CALIBRATION_PICTURES = 32
-"""Pictures, in sorted order, whose statistics He weights get: all their maps at a position are in memory at once."""
-
-LIBRARIES = ("array-api-compat", "numpy", "pillow", "pyarrow", "scipy")
+RUN = "run.json"
+DISPLACEMENTS = "uniform over the map, one for each image, position and transformation, for all layers alike"
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,65 @@ class Run:
     facts: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Finished:
+    """What a run in a folder leaves in the main memory: facts, the summary, and the largest peak of any process."""
+
+    facts: dict[str, Any]
+    groups: tuple[Group, ...]
+    peak: int
+
+
+@dataclass
+class Census:
+    """What became of the pictures, part by part in the order of the list."""
+
+    used: list[dict[str, str]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    rows: int = 0
+    batches: int = 0
+
+    def add(self, part: Part) -> None:
+        """Take the pictures of ``part`` in."""
+        self.used += [{"name": name, "group": group} for name, group in part.used]
+        self.skipped += [{"name": name, "reason": reason} for name, reason in part.skipped]
+        self.rows += part.rows.num_rows
+        self.batches += bool(part.used)
+
+    def facts(self, setting: Setting) -> dict[str, Any]:
+        """Those of the run.
+
+        Raises:
+            SpecificationError: not one picture was usable.
+        """
+        if not self.used:
+            first = f"; {self.skipped[0]['name']}: {self.skipped[0]['reason']}" if self.skipped else ""
+            raise no_usable_picture(len(self.skipped), first)
+        return {
+            "verb": "measure",
+            **json.loads(setting.versions),
+            "options": setting.options.document(),
+            "device": setting.device,
+            "weights": setting.description,
+            "displacements": DISPLACEMENTS,
+            "images": {"used": self.used, "skipped": self.skipped},
+            "batches": self.batches,
+            "rows": self.rows,
+        }
+
+
 def run_experiment(
     options: Options,
-    backend: Backend,
+    force: Workforce | Backend,
     pictures: Sequence[Picture],
     weights: str | Path | None = None,
     listener: Listener | None = None,
 ) -> Run:
-    """Measure every layer on the maps of ``pictures``, in their order.
+    """Measure every layer on the maps of ``pictures``, in their order, and keep the rows in the main memory.
 
     Args:
         options: dtype, policy, crop, batch size and seed.
-        backend: the array library, loaded.
+        force: those who measure; a backend stands for this process.
         pictures: files that may be pictures; those that cannot be used are skipped and named in the facts.
         weights: a file for :func:`equinorm.inputs.weights.load_weights`; left out, He's.
         listener: is told the progress after each map.
@@ -64,62 +112,159 @@ def run_experiment(
     Raises:
         SpecificationError: weights that cannot be used or make infinite maps, or no usable picture.
     """
-    loaded = None if weights is None else load_weights(weights)
-    report = Report()
-    batches = read_batches(pictures, options.crop, options.batch_size, report)
-    state, description, batches = _state(options, loaded, batches)
-    shapes = feature_shapes(options.crop, options.crop)
-    work = {position: math.prod(shape) for position, shape in shapes.items()}
-    progress = Progress("measuring", sum(work.values()) * len(pictures), listener)
-    rows = Rows(options)
-    first = number = 0
-    for number, batch in enumerate(batches):
-        images = backend.from_numpy(batch.images(np.dtype(options.dtype)), options.dtype)
-        names = [(picture.name, picture.group) for picture in batch.pictures]
-        for position, x in batch_norm_inputs(state, images):
-            result = measure_map(x, Source(options.seed, position, number, first), options.policy)
-            rows.add(result, number, position, x.shape, names)
-            progress.step(work[position] * len(names))
-        first += len(names)
-    facts = {
-        "verb": "measure",
-        **versions(),
-        "options": options.document(),
-        "device": str(backend),
-        "weights": description,
-        "displacements": "uniform over the map, one for each image, position and transformation, for all layers alike",
-        "images": {
-            "used": [{"name": picture.name, "group": picture.group} for picture in report.used],
-            "skipped": [{"name": picture.name, "reason": reason} for picture, reason in report.skipped],
-        },
-        "batches": number + 1,
-        "rows": sum(map(len, rows.parts["batch"])),
-    }
-    return Run(rows.table(), facts)
+    workforce = Here(force) if isinstance(force, Backend) else force
+    listed = listing(pictures)
+    try:
+        setting = _setting(options, workforce, described(weights), lambda: calibrated(options, listed))
+        parts: dict[int, Part] = {}
+        for done in _measured(setting, workforce, units(listed, options.batch_size), digest(listed), listener):
+            parts[done.number] = Part.decode(done.data)
+    finally:
+        forget()
+    census = Census()
+    for number in sorted(parts):
+        census.add(parts[number])
+    facts = census.facts(setting)
+    return Run(joined([parts[number].rows for number in sorted(parts)]), facts)
 
 
-def versions() -> dict[str, Any]:
-    """Versions of equinorm, of Python and of the libraries that computed, and the platform."""
-    import equinorm
+def run_in_folder(
+    shop: Workshop,
+    options: Options,
+    workforce: Workforce,
+    pictures: Sequence[Picture],
+    weights: str | Path | None = None,
+    listener: Listener | None = None,
+    tell: Tell = lambda line: None,
+) -> Finished:
+    """The same, with every part kept in ``shop`` at once, and the result delivered at its target.
 
+    ``tell`` hears what was found there: parts of an earlier run, damaged ones among them.
+
+    Raises:
+        SpecificationError: as `run_experiment`; parts of another command in the shop; a disk that is full.
+    """
+    listed = listing(pictures)
+    todo = units(listed, options.batch_size)
+    parts = Parts(shop, tell)
+    try:
+        description = described(weights)
+        key = f"{digest(listed)} {digest_of_times(listed)}"
+        question = _question(options, workforce, description, listed)
+        known = parts.statistics(question)
+        setting = _setting(options, workforce, description, lambda: known or calibrated(options, listed))
+        count = setting.description.get("calibrated_on", 0)
+        key = setting.key(key)
+        parts.begin(question, setting.statistics, count, key, len(todo))
+        if parts.rows:
+            tell(f"{len(parts.rows)} of {len(todo)} batches were done before")
+        missing = [unit for unit in todo if unit.number not in parts.rows]
+        largest = 0
+        for done in _measured(setting, workforce, missing, key, listener):
+            parts.add(done.number, done.data)
+            largest = max(largest, done.peak)
+    finally:
+        forget()
+    try:
+        facts, groups = _join(shop, parts, setting)
+    except OSError as error:
+        raise cannot_write(shop, error) from error
+    return Finished(facts, groups, max(largest, peak()))
+
+
+def _join(shop: Workshop, parts: Parts, setting: Setting) -> tuple[dict[str, Any], tuple[Group, ...]]:
+    """Write the files of the result, part by part, and put them in place."""
+    product, census, tally = shop.start_product(), Census(), Tally()
+    with table_writer(product, sum(parts.rows.values())) as writer:
+        for part in parts:
+            writer.add(part.rows)
+            tally.add(part.rows)
+            census.add(part)
+    if not census.used:
+        shop.discard()
+    facts = census.facts(setting)
+    facts["files"] = {file.name: sha256(file) for file in sorted(product.iterdir())}
+    text = json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False)
+    (product / RUN).write_text(text + "\n", encoding="utf-8")
+    shop.deliver()
+    return facts, tally.groups()
+
+
+def _measured(
+    setting: Setting, workforce: Workforce, todo: Sequence[Unit], key: str, listener: Listener | None
+) -> Iterator[Done]:
+    """The parts of ``todo``, with progress counted over these alone."""
+    pictures = sum(len(unit.listed) for unit in todo)
+    progress = Progress("measuring", float(work_of_picture(setting.options.crop) * pictures), listener)
+    if todo:
+        with closing(workforce.measure(setting, todo, key, progress.step)) as parts:
+            yield from parts
+
+
+def _setting(
+    options: Options,
+    workforce: Workforce,
+    description: dict[str, Any],
+    calibration: Callable[[], tuple[bytes, int]],
+) -> Setting:
+    """The setting; ``calibration`` gives He's statistics where the weights come from no file."""
+    statistics = b""
+    if description["kind"] == "he":
+        with single_threaded():
+            statistics, count = calibration()
+        description = {**description, "seed": options.seed, "calibrated_on": count}
+    return Setting(options, workforce.device, plain(versions()), plain(description), statistics)
+
+
+def _question(
+    options: Options, workforce: Workforce, description: dict[str, Any], listed: Sequence[Listed]
+) -> dict[str, Any]:
+    """What the parts of a run answer, named as a refusal to mix them tells it."""
     return {
-        "version": equinorm.__version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "options": options.document(),
+        "device": workforce.device,
+        "versions": versions(),
+        "weights": description,
+        "pictures": {
+            "number": len(listed),
+            "names and sizes": digest(listed),
+            "times of their last changes": digest_of_times(listed),
+        },
     }
 
 
-def _state(
-    options: Options, loaded: Weights | None, batches: Iterator[Batch]
-) -> tuple[dict[str, Any], dict[str, Any], Iterator[Batch]]:
-    """The network's tensors, where they come from, and the batches, of which the first may have been read."""
-    if loaded is not None:
-        source = {"kind": "file", "path": loaded.path, "sha256": loaded.digest, "ignored": list(loaded.ignored)}
-        return dict(loaded.state), source, batches
-    wanted = -(-CALIBRATION_PICTURES // options.batch_size)
-    read = list(itertools.islice(batches, wanted))
-    images = np.concatenate([batch.images(np.float32) for batch in read])[:CALIBRATION_PICTURES]
-    state = calibrate(he_state(options.seed), images)
-    description = {"kind": "he", "seed": options.seed, "calibrated_on": len(images)}
-    return state, description, itertools.chain(read, batches)
+def already_there(
+    folder: Path, options: Options, device: str, pictures: Sequence[Picture], weights: str | Path | None
+) -> dict[str, Any] | None:
+    """The facts of the complete result in ``folder``, if this very command made it from the files as they are now.
+
+    As ``make`` does, it trusts a result that is younger than all pictures and the weights; and it compares the bytes
+    of the tables with what was written.
+    """
+    try:
+        text = (folder / RUN).read_text(encoding="utf-8")
+        facts = cast(dict[str, Any], json.loads(text))
+        made = (folder / RUN).stat().st_mtime_ns
+        for name, known in facts["files"].items():
+            if sha256(folder / name) != known:
+                return None
+        images = facts["images"]
+        names = sorted(picture["name"] for picture in (*images["used"], *images["skipped"]))
+        before = (facts["options"], facts["device"], names, {name: facts[name] for name in versions()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if before != (options.document(), device, sorted(picture.name for picture in pictures), versions()):
+        return None
+    description = described(weights)
+    if any(facts["weights"].get(name) != value for name, value in description.items()):
+        return None
+    changed = latest(listing(pictures))
+    if weights is not None:
+        changed = max(changed, Path(weights).stat().st_mtime_ns)
+    return facts if changed < made else None
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal, read piece by piece."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,18 +1,20 @@
 """The answer in few lines: for each layer and transformation, means over images, positions, initializations and modes.
 
 The pooling is that of the published Table 2. Standard errors are those of the mean of the pooled values, which treat
-them as independent, as published.
+them as independent, as published. Sums are exact (:mod:`equinorm.experiment.exact`): rows that arrive in pieces, in any
+order, give the same means and standard errors bit by bit.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+
+from equinorm.experiment.exact import ExactSum, exact_sums
 
 METRICS = ("cosine_error", "relative_l2", "relative_maximum")
 
@@ -47,27 +49,46 @@ class Group:
         return found
 
 
-def summarize(table: pa.Table, by: Sequence[str] = ("layer", "transformation")) -> tuple[Group, ...]:
-    """Group the rows of a results table by the columns ``by`` of words; groups in the order of their first rows."""
-    values = {name: table.column(name).to_numpy() for name in (*METRICS, "rounding_bound")}
-    words, group = [], np.zeros(table.num_rows, dtype=np.int64)
-    for name in by:
-        coded = table.column(name).cast(pa.string()).combine_chunks().dictionary_encode()
-        words.append(coded.dictionary.to_pylist())
-        group = group * len(coded.dictionary) + coded.indices.to_numpy()
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    groups = []
-    for rows in sorted(np.split(order, starts[1:]), key=lambda rows: int(rows[0])) if len(starts) else ():
-        key, code = [], int(group[rows[0]])
-        for known in reversed(words):
-            code, place = divmod(code, len(known))
-            key.append(known[place])
-        chosen = {name: column[rows] for name, column in values.items()}
-        above = chosen["relative_l2"] > chosen["rounding_bound"]
-        metrics = {name: statistic(chosen[name]) for name in METRICS}
-        groups.append(Group(dict(zip(by, reversed(key), strict=True)), metrics, float(np.mean(above))))
-    return tuple(groups)
+@dataclass
+class Tally:
+    """What `summarize` keeps of the rows it has seen: a few sums for each group, whatever their number."""
+
+    by: tuple[str, ...] = ("layer", "transformation")
+    sums: dict[tuple[str, ...], list[ExactSum]] = field(default_factory=dict)
+    above: dict[tuple[str, ...], int] = field(default_factory=dict)
+
+    def add(self, table: pa.Table) -> None:
+        """Take the rows of a results table in."""
+        keys, places = _groups(table, self.by)
+        values = {name: table.column(name).to_numpy() for name in (*METRICS, "rounding_bound")}
+        found = [exact_sums(values[name], places, len(keys)) for name in METRICS]
+        above = np.bincount(places[values["relative_l2"] > values["rounding_bound"]], minlength=len(keys))
+        for place, key in enumerate(keys):
+            known = self.sums.setdefault(key, [ExactSum() for _ in METRICS])
+            for whole, part in zip(known, found, strict=True):
+                whole.merge(part[place])
+            self.above[key] = self.above.get(key, 0) + int(above[place])
+
+    def groups(self) -> tuple[Group, ...]:
+        """The groups in the order of their first rows."""
+        return tuple(
+            Group(
+                dict(zip(self.by, key, strict=True)),
+                {name: _statistic(found) for name, found in zip(METRICS, sums, strict=True)},
+                self.above[key] / sums[0].count,
+            )
+            for key, sums in self.sums.items()
+        )
+
+
+def summarize(
+    rows: pa.Table | Iterable[pa.Table], by: Sequence[str] = ("layer", "transformation")
+) -> tuple[Group, ...]:
+    """Group the rows of a results table, whole or in pieces, by the columns ``by`` of words; in order of first rows."""
+    tally = Tally(tuple(by))
+    for piece in [rows] if isinstance(rows, pa.Table) else rows:
+        tally.add(piece)
+    return tally.groups()
 
 
 def statistic(values: np.ndarray[Any, Any]) -> Statistic:
@@ -76,11 +97,33 @@ def statistic(values: np.ndarray[Any, Any]) -> Statistic:
     >>> statistic(np.array([1.0, 3.0]))
     Statistic(count=2, mean=2.0, standard_error=1.0)
     """
-    count = len(values)
-    if count == 0 or not np.all(np.isfinite(values)):
-        return Statistic(count, None, None)
-    error = float(np.std(values, ddof=1)) / math.sqrt(count) if count > 1 else None
-    return Statistic(count, float(np.mean(values)), error)
+    return _statistic(exact_sums(values, np.zeros(len(values), dtype=np.int64), 1)[0])
+
+
+def _statistic(found: ExactSum) -> Statistic:
+    return Statistic(found.count, found.mean, found.standard_error)
+
+
+def _groups(table: pa.Table, by: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray[Any, np.dtype[np.int64]]]:
+    """The groups in the order of their first rows, and the group of each row."""
+    words, codes = [], np.zeros(table.num_rows, dtype=np.int64)
+    for name in by:
+        coded = table.column(name).cast(pa.string()).combine_chunks().dictionary_encode()
+        words.append(coded.dictionary.to_pylist())
+        codes = codes * len(coded.dictionary) + coded.indices.to_numpy()
+    known, first, places = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return [_key(int(known[place]), words) for place in order], rank[places]
+
+
+def _key(code: int, words: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    key = []
+    for known in reversed(words):
+        code, place = divmod(code, len(known))
+        key.append(known[place])
+    return tuple(reversed(key))
 
 
 def lines(groups: Sequence[Group]) -> list[str]:

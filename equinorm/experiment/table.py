@@ -2,11 +2,16 @@
 
 Columns that repeat (names, modes, dtype) are dictionaries: a row of the table takes about 100 bytes in memory and few
 in Parquet. Rows stand in the order of the work: batch, position, layer, transformation, image.
+
+The files are written while the rows arrive, never more than a group of them at a time, and their bytes do not depend on
+the pieces in which they arrive: a row group holds `GROUP` rows, its dictionaries the words of these rows in the order
+of their first occurrence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +26,9 @@ from numerics.experiment.maps import MapResult
 
 LARGEST_CSV = 1_000_000
 """Rows from which no CSV is written."""
+
+GROUP = 1 << 16
+"""Rows of a group of results.parquet."""
 
 COLUMNS = {
     "image": "name of the picture",
@@ -46,6 +54,25 @@ COLUMNS = {
     "nyquist": "policy: one-sided, symmetric or project",
 }
 """Name and meaning of each column, in order."""
+
+WHOLE = ("batch", "channels", "height", "width")
+FLOATING = (
+    "displacement_h",
+    "displacement_w",
+    "relative_l2",
+    "relative_maximum",
+    "cosine_error",
+    "rounding_bound",
+    "nyquist_energy",
+)
+WORD = pa.dictionary(pa.int32(), pa.string())
+
+
+def _type(name: str) -> pa.DataType:
+    return pa.int32() if name in WHOLE else pa.float64() if name in FLOATING else WORD
+
+
+SCHEMA = pa.schema([(name, _type(name)) for name in COLUMNS])
 
 
 @dataclass
@@ -104,19 +131,21 @@ class Rows:
         self.parts[name].append(np.repeat(self._indices(name, words), count))
 
     def table(self) -> pa.Table:
-        """The rows so far as a table with the columns `COLUMNS`."""
+        """The rows so far as a table of the schema `SCHEMA`."""
         rows = sum(map(len, self.parts["batch"]))
+        if rows == 0:
+            return SCHEMA.empty_table()
         columns: dict[str, pa.Array] = {}
         for name in COLUMNS:
-            if name == "nyquist_energy" and not self.parts[name]:
+            if not self.parts[name]:  # nyquist_energy, where nothing was removed
                 columns[name] = pa.nulls(rows, pa.float64())
                 continue
-            values = np.concatenate(self.parts[name]) if self.parts[name] else np.array([], dtype=np.int32)
+            values = np.concatenate(self.parts[name])
             if name in self.names:
                 columns[name] = pa.DictionaryArray.from_arrays(pa.array(values), pa.array(list(self.names[name])))
             else:
                 columns[name] = pa.array(values)
-        return pa.table(columns)
+        return pa.table(columns, schema=SCHEMA)
 
 
 def parity(height: int, width: int) -> str:
@@ -130,9 +159,78 @@ def parity(height: int, width: int) -> str:
     return "odd" if height % 2 else "even"
 
 
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of all tables in one, each word once in its dictionary."""
+    found = pa.concat_tables(tables) if tables else SCHEMA.empty_table()
+    return found.replace_schema_metadata(None).unify_dictionaries().combine_chunks()
+
+
+class TableWriter:
+    """Takes rows piece by piece and writes them; see :func:`table_writer`."""
+
+    def __init__(self, schema: pa.Schema, parquet: Any, csv: Any | None) -> None:
+        self.schema, self.parquet, self.csv = schema, parquet, csv
+        self.waiting: list[pa.Table] = []
+
+    def add(self, table: pa.Table) -> None:
+        """Append rows of the writer's schema."""
+        self.waiting.append(table.replace_schema_metadata(None))
+        while sum(piece.num_rows for piece in self.waiting) >= GROUP:
+            rows = pa.concat_tables(self.waiting)
+            self._write(rows.slice(0, GROUP))
+            self.waiting = [rows.slice(GROUP)]
+
+    def finish(self) -> None:
+        """Write the last rows."""
+        rows = pa.concat_tables(self.waiting) if self.waiting else self.schema.empty_table()
+        if rows.num_rows:
+            self._write(rows)
+
+    def _write(self, group: pa.Table) -> None:
+        spelled = group.cast(_spelled(self.schema)).combine_chunks()
+        for place, column in enumerate(self.schema):
+            if pa.types.is_dictionary(column.type):
+                words = spelled.column(place).dictionary_encode().cast(column.type)
+                group = group.set_column(place, column, words)
+        self.parquet.write_table(group.combine_chunks(), row_group_size=GROUP)
+        if self.csv is not None:
+            self.csv.write_table(spelled)
+
+
+@contextmanager
+def table_writer(folder: Path, rows: int, schema: pa.Schema = SCHEMA) -> Iterator[TableWriter]:
+    """Write ``results.parquet``, and ``results.csv`` where there are fewer than `LARGEST_CSV` ``rows``.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    schema = schema.remove_metadata()
+    with ExitStack() as stack:
+        file = stack.enter_context((folder / "results.parquet").open("wb"))
+        parquet = stack.enter_context(pa.parquet.ParquetWriter(file, schema, compression="zstd"))
+        csv = None
+        if rows < LARGEST_CSV:
+            text = stack.enter_context((folder / "results.csv").open("wb"))
+            csv = stack.enter_context(pa.csv.CSVWriter(text, _spelled(schema)))
+        writer = TableWriter(schema, parquet, csv)
+        yield writer
+        writer.finish()
+
+
+def _spelled(schema: pa.Schema) -> pa.Schema:
+    """The schema with words in full in place of dictionaries."""
+    return pa.schema([pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in schema])
+
+
 def write_table(table: pa.Table, folder: Path) -> None:
-    """Write ``results.parquet``, and ``results.csv`` below `LARGEST_CSV` rows."""
-    pa.parquet.write_table(table, folder / "results.parquet", compression="zstd")
-    if table.num_rows < LARGEST_CSV:
-        words = [pa.field(f.name, pa.string() if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
-        pa.csv.write_csv(table.cast(pa.schema(words)), folder / "results.csv")
+    """Write a table that is at hand as `table_writer` does, with columns of its own."""
+    with table_writer(folder, table.num_rows, table.schema) as writer:
+        for start in range(0, table.num_rows, GROUP):
+            writer.add(table.slice(start, GROUP))
+
+
+def read_pieces(path: Path) -> Iterator[pa.Table]:
+    """The rows of ``results.parquet``, one group after the other."""
+    with pa.parquet.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)

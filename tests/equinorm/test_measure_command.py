@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def test_the_answer_is_one_object_and_progress_is_elsewhere(tmp_path: Path) -> N
     assert found["out"] == str(out)
     assert json.loads((out / "run.json").read_text())["options"] == found["options"]
     assert done.stderr.splitlines()[0].startswith("measuring: ")
-    assert done.stderr.splitlines()[-1].startswith("measuring: 100 %")
+    assert done.stderr.splitlines()[-2].startswith("measuring: 100 %")
+    assert re.fullmatch(r"peak memory: \d+ MiB", done.stderr.splitlines()[-1])
 
 
 def test_the_table_is_for_reading_and_skipped_files_are_named(tmp_path: Path) -> None:
