@@ -140,6 +140,9 @@ def _hunted(
 
 def _question(stack: ExitStack, words: Words, target: str | None, timeout: float) -> tuple[Question, tuple[Shape, ...]]:
     if target is None:
+        if all(getattr(words, name) is None for name in ("layer", "center", "scale", "affine", "term")):
+            expected = "one of --layer, --term, --target, or the steps --center, --scale, --affine"
+            raise refuse("no function", expected, "name what is to be looked at")
         subject = read_subject(words)
         eps = None if words.eps is None else parse_eps(words.eps)
         if isinstance(subject, Normalization):

@@ -155,7 +155,8 @@ def _judged(question: Question, trial: Trial, found: Sides, quick: bool) -> Read
         arguments = (found.y, found.layer_then_moved, growth, trial.parameters, trial.eps)
         limits, unit = bound(question.subject, trial.x, *arguments)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.where((error == 0) | ~np.isfinite(limits), 0.0, error / limits)
+        # Where T f(x) is 0, rounding has nothing to be relative to.
+        ratios = np.where((error == 0) | ~np.isfinite(limits) | ~np.isfinite(error), 0.0, error / limits)
     worst = int(np.argmax(ratios))
     apart = np.abs(found.moved_then_layer[worst].astype(np.float64) - found.layer_then_moved[worst])
     entry = (worst, *(int(n) for n in np.unravel_index(int(np.argmax(apart)), apart.shape)))

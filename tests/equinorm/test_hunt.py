@@ -1,0 +1,243 @@
+"""The verb ``hunt`` and its command: what it finds, what it says when it finds nothing, and what it does not load."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import equinorm
+from equinorm.cli.main import main
+from equinorm.hunting import MOST_EXAMPLES
+from proofs.kernel.checking import verdict as refusal
+from tests.command import environment, run_command, run_python
+from theory.spec.errors import SpecificationError
+
+Capture = pytest.CaptureFixture[str]
+
+
+def hunt(capsys: Capture, *arguments: str) -> tuple[int, str, str]:
+    """Status and the two streams."""
+    status = main(["hunt", *arguments])
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def answer(capsys: Capture, *arguments: str) -> dict[str, Any]:
+    """The one object that ``--json`` prints."""
+    status, out, err = hunt(capsys, *arguments, "--json")
+    found = json.loads(out)
+    assert err == ""
+    assert status == int(found["found"])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_counterexample_is_small_and_exact(capsys: Capture) -> None:
+    found = answer(capsys, "--layer", "LayerNorm-C")
+    example = found["counterexample"]
+    assert example["shape"] == [2, 2, 3, 3]
+    flat = [value for sample in example["x"] for channel in sample for row in channel for value in row]
+    assert sorted(flat) == [0.0] * 35 + [1.0]
+    assert sum(t != "0" for row in example["displacements"] for t in row) == 1
+    assert example["confirmed_exactly"] is True
+    assert refusal(json.dumps(example["certificate"])) is None
+    assert example["moved_then_layer"] != example["layer_then_moved"]
+    assert found["largest"]["in_bounds"] >= example["in_bounds"] > 1e6
+    assert found["until_found"] <= found["examples"]
+
+
+def test_none_found_is_all_that_is_said(capsys: Capture) -> None:
+    status, out, err = hunt(capsys, "--layer", "LayerNorm-AF", "--grid", "odd", "--max-examples", "40")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "none found in 40 examples"
+    found = answer(capsys, "--layer", "LayerNorm-AF", "--grid", "odd", "--max-examples", "40")
+    assert (found["counterexample"], found["examples"]) == (None, 40)
+
+
+def test_what_is_defined_nowhere_has_no_examples(capsys: Capture) -> None:
+    status, out, _ = hunt(capsys, "--term", "rsqrt(-x^2)", "--max-examples", "20")
+    assert status == 0
+    assert out.splitlines()[-1] == "none found in 0 examples"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["--layer", "InstanceNorm"],  # even grids are among those drawn by default
+        ["--layer", "BatchNorm", "--grid", "even", "--scope", "per-sample"],
+        ["--center", "B", "--action", "shift", "--scope", "per-sample"],
+        ["--scale", "BC", "--action", "shift", "--scope", "per-sample", "--grid", "even", "--nyquist", "project"],
+        ["--layer", "norm[center=HW, affine=HW, statistics=running]", "--action", "shift"],
+        ["--layer", "LayerNorm-C", "--domain", "2", "--grid", "7x7", "--eps", "1"],
+        ["--layer", "LayerNorm-C", "--domain", "nyquist-free", "--grid", "even"],
+        ["--term", "x^2", "--domain", "1"],
+        ["--term", "x*rsqrt(x^2 + eps)", "--grid", "1x3"],
+        ["--term", "rsqrt(x)", "--grid", "1x3"],
+        ["--term", "par(H)*x", "--action", "shift"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_not_equivariant_is_refuted_exactly(question: list[str], capsys: Capture) -> None:
+    example = answer(capsys, *question)["counterexample"]
+    assert example is not None
+    assert example["confirmed_exactly"], example["reason"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["--layer", "InstanceNorm", "--grid", "odd"],
+        ["--layer", "InstanceNorm", "--nyquist", "project"],
+        ["--layer", "BatchNorm", "--scope", "per-sample", "--domain", "nyquist-free"],
+        ["--term", "mean(x^4, HW)", "--grid", "5x5", "--domain", "1"],
+        ["--term", "rsqrt(x^2 + 1)^2*(x^2 + 1)"],
+        ["--layer", "norm[scale=empty, center=empty, affine=C]"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_equivariant_is_not_refuted(question: list[str], capsys: Capture) -> None:
+    found = answer(capsys, *question, "--max-examples", "60")
+    assert found["counterexample"] is None
+    assert found["examples"] == 60
+
+
+def test_the_published_policy_is_measured(capsys: Capture) -> None:
+    example = answer(capsys, "--layer", "LayerNorm-AF", "--nyquist", "one-sided", "--grid", "4x4")["counterexample"]
+    assert not example["confirmed_exactly"]
+    assert "one-sided" in example["reason"]
+    found = answer(capsys, "--layer", "LayerNorm-C", "--nyquist", "one-sided", "--grid", "3x4")
+    assert found["counterexample"]["confirmed_exactly"]  # on odd rows all policies with cos(pi t) agree
+
+
+def test_the_same_seed_gives_the_same_answer_and_another_need_not() -> None:
+    first, again, other = (equinorm.hunt("LayerNorm-CHW", action="shift", seed=seed) for seed in (1, 1, 2))
+    assert first.document() == again.document()
+    assert first.found
+    assert other.found
+    assert other.search.largest is not None
+    assert first.search.largest is not None
+    assert first.search.largest[1] != other.search.largest[1]
+
+
+def test_epsilon_is_the_one_that_was_given() -> None:
+    for found in (equinorm.hunt("LayerNorm-C", eps="1/7"), equinorm.hunt("norm[scale=C, eps=1/7]")):
+        assert found.search.smallest is not None
+        assert str(found.search.smallest[0].eps) == "1/7"
+
+
+def test_a_large_array_is_told_by_its_entries(capsys: Capture) -> None:
+    _, out, _ = hunt(capsys, "--layer", "LayerNorm-C", "--grid", "32x32", "--batch", "1", "--channels", "2")
+    assert "x (1 x 2 x 32 x 32): 1 at [0,0,0,0]; else 0" in out
+    assert "confirmed exactly" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no function: expected one of --layer, --term, --target"),
+        (["--layer", "LayerNorm"], "layer=LayerNorm: expected one of BatchNorm"),
+        (["--layer", "BatchNorm", "--term", "x"], "--layer and --term: expected one of"),
+        (["--layer", "BatchNorm", "--target", "a:b"], "--target and --layer: expected one of them"),
+        (["--target", "a:b", "--eps", "1"], "--target and --eps: expected one of them"),
+        (["--target", "numpy"], "target=numpy: expected module:function"),
+        (["--layer", "BatchNorm", "--max-examples", "0"], "max_examples=0: expected a whole number from 1"),
+        (["--layer", "BatchNorm", "--max-examples", "-5"], "max_examples=-5: expected a whole number from 1"),
+        (["--layer", "BatchNorm", "--max-examples", str(MOST_EXAMPLES + 1)], "max_examples=1000001: expected"),
+        (["--layer", "BatchNorm", "--seed", "-1"], "seed=-1: expected a whole number from 0 up"),
+        (["--layer", "BatchNorm", "--timeout", "0"], "timeout=0: expected a positive number of seconds"),
+        (["--layer", "BatchNorm", "--timeout", "nan"], "timeout=nan: expected a positive number of seconds"),
+        (["--layer", "BatchNorm", "--grid", "3x3", "--domain", "2"], "domain=2: expected a band K with 2K < H=3"),
+        (["--layer", "BatchNorm", "--grid", "512x512", "--channels", "9000"], "arrays of shape (2, 9000, 512, 512)"),
+        (["--layer", "BatchNorm", "--axes", "C"], "axes=C: expected H, W or HW"),
+        (["--layer", "BatchNorm", "--nyquist", "none"], "nyquist=none: expected one of symmetric"),
+        (["--term", "x +"], "term=x +: expected"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value) or "nothing",
+)
+def test_bad_input_is_one_line(arguments: list[str], said: str, capsys: Capture) -> None:
+    status, out, err = hunt(capsys, *arguments)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"equinorm: error: {said}")
+
+
+def test_a_place_that_cannot_be_written_is_found_before_the_search(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "file").write_text("")
+    status, out, err = hunt(capsys, "--layer", "LayerNorm-C", "--out", str(tmp_path / "file" / "a.json"))
+    assert (status, out) == (2, "")
+    assert err.startswith("equinorm: error: out=")
+
+
+def test_where_nothing_is_found_no_file_is_written(tmp_path: Path, capsys: Capture) -> None:
+    old = tmp_path / "old.json"
+    old.write_text("kept")
+    for out in (tmp_path / "new" / "a.json", old):
+        status, _, err = hunt(
+            capsys, "--layer", "InstanceNorm", "--grid", "3x3", "--max-examples", "5", "--out", str(out)
+        )
+        assert (status, err) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["old.json"]
+    assert old.read_text() == "kept"
+
+
+def test_the_hunt_does_not_ask_the_calculus() -> None:
+    script = (
+        "import sys, equinorm\n"
+        "found = equinorm.hunt('LayerNorm-C', grid='3x3')\n"
+        "assert found.confirmation.exact\n"
+        "assert not equinorm.hunt(term='x^3', axes='H', grid='5x5', domain='0', max_examples=9).found\n"
+        "names = ('theory.calculus', 'theory.decision', 'theory.derivations', 'proofs.emit', 'sympy')\n"
+        "print([name for name in sys.modules if name.startswith(names)])"
+    )
+    done = run_python("-c", script)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_the_command_leaves_nothing_behind_where_the_user_stands(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "equinorm", "hunt", "--layer", "LayerNorm-C", "--grid", "3x3"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_ends_the_search(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "equinorm", "hunt", "--layer", "InstanceNorm", "--grid", "odd"]
+    child = subprocess.Popen(
+        [*command, "--max-examples", "1000000", "--out", str(tmp_path / "sub" / "a.json")],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "sub").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out, err) == (130, "", "equinorm: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_and_a_process_of_its_own() -> None:
+    done = run_command("hunt", "--term", "x^2", "--grid", "3x3", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout)["counterexample"]["confirmed_exactly"] is True
+
+
+def test_the_verb_refuses_as_the_command_does() -> None:
+    with pytest.raises(SpecificationError, match="max_examples=0"):
+        equinorm.hunt("LayerNorm-C", max_examples=0)
