@@ -64,7 +64,7 @@ class Plotted:
         shape = "x".join(map(str, maps.given.shape))
         lines = [
             f"subject: {self.panel.name}",
-            f"input:   {maps.name}, {shape}, {self.seen.dtype}, seed {self.seed}",
+            f"input:   {maps.described}, {shape}, {self.seen.dtype}, seed {self.seed}",
             *(line for kind, sentence in SENTENCES.items() for line in ("", TITLES[kind], f"  {sentence(self.panel)}")),
         ]
         if self.out is not None:

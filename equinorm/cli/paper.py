@@ -13,6 +13,7 @@ from equinorm.cli.output import Answer, message
 from equinorm.cli.progress import Printer, duration
 from equinorm.cli.threads import leave_threads_to_us
 from equinorm.progress import State
+from theory.spec.errors import refuse
 
 DEFAULT_OUT = Path("equinorm-paper")
 
@@ -45,9 +46,12 @@ class Stages:
 def paper(
     out: Annotated[Path, typer.Option(metavar="DIR", help="A folder for the report.")] = DEFAULT_OUT,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer pictures, only theorems for both axes.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Everything, which is the default.")] = False,
     json: JsonFlag = False,
 ) -> Answer:
     """Derive, decide and measure; write the theorems, tables, figures and a page."""
+    if quick and full:
+        raise refuse("--quick and --full", "one of them")
     leave_threads_to_us()
     # Here, so that a usage error does not wait for NumPy, and NumPy sees the setting above.
     from equinorm.report.writing import paper as verb

@@ -5,7 +5,7 @@ The template holds sentences and no numbers; those come from the results, spelle
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -20,6 +20,7 @@ from equinorm.report.cells import spell
 from equinorm.report.certificates import FOLDER as CERTIFICATES
 from equinorm.report.charts import Chart, inline
 from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, UNKNOWN, Classified
+from equinorm.report.curves.drawing import Drawing
 from equinorm.report.findings import Range
 from equinorm.report.measured import EVEN, Measured, blind_table, split_table
 from equinorm.report.results import Results, facts
@@ -35,7 +36,7 @@ from theory.spec.catalogue import CATALOGUE
 class Shown:
     """What the page shows besides the results: the tables and the figures, made once for page and files.
 
-    ``kernel`` is what the kernel said of the certificates.
+    ``kernel`` is what the kernel said of the certificates, ``curves`` are the charts of each input.
     """
 
     table1: Table
@@ -45,6 +46,7 @@ class Shown:
     figure2: Chart
     kernel: str
     files: tuple[str, ...]
+    curves: tuple[tuple[Drawing, ...], ...] = ()
 
 
 def page(results: Results, shown: Shown) -> str:
@@ -94,6 +96,7 @@ def _values(results: Results, shown: Shown) -> dict[str, Any]:
         "evidence": _by_layer(evidence.cells(results.classified)),
         "figure1": Markup(inline(shown.figure1.svg, "f1", "Figure 1", describe_spectra(results))),
         "figure2": Markup(inline(shown.figure2.svg, "f2", "Figure 2", describe_parity(results))),
+        "curves": list(_figures(shown.curves)),
         "figure": results.figure,
         "corner": CORNER,
         "removed": [energy for one in even if (energy := removed_energy(one)) is not None],
@@ -106,6 +109,18 @@ def _values(results: Results, shown: Shown) -> dict[str, Any]:
         "sources": {name: entry.source for name, entry in CATALOGUE.items()},
         "drawn": {group.key["initialization"]: group.metrics["cosine_error"].mean for group in _pooled(results)},
     }
+
+
+def _figures(inputs: Sequence[Sequence[Drawing]]) -> Iterator[list[tuple[int, Drawing, Markup]]]:
+    """The charts of each input, numbered on from the figures before them."""
+    number = 3
+    for drawings in inputs:
+        found = []
+        for drawing in drawings:
+            name = f"Figure {number}"
+            found.append((number, drawing, Markup(inline(drawing.plain, f"f{number}", name, drawing.description))))
+            number += 1
+        yield found
 
 
 def _pooled(results: Results) -> Sequence[Any]:

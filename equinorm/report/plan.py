@@ -28,6 +28,7 @@ class Plan:
         published: the options of Tables 2 and 3.
         split: those of the split by parity and policy.
         left_out: what a quick report lacks, in words.
+        curves: whether the named layers are shown against displacement, map size and band.
     """
 
     quick: bool
@@ -36,6 +37,7 @@ class Plan:
     published: Options
     split: tuple[Options, ...]
     left_out: tuple[str, ...]
+    curves: bool = False
 
     def choose(self, pictures: Sequence[Picture]) -> tuple[Picture, ...]:
         """The pictures that are used: the first photographs, in sorted order, if not all."""
@@ -47,7 +49,7 @@ class Plan:
 
 def full_plan() -> Plan:
     """Everything."""
-    return Plan(False, None, None, Options(), _split(), ())
+    return Plan(False, None, None, Options(), _split(), (), curves=True)
 
 
 def quick_plan(pictures: int = 4) -> Plan:
@@ -55,6 +57,7 @@ def quick_plan(pictures: int = 4) -> Plan:
     left_out = (
         "theorems for H alone and W alone moving",
         f"all bundled pictures but the first {pictures} photographs, so that means are over fewer values",
+        "errors against displacement, map size and band",
     )
     return Plan(True, "HW", pictures, Options(), _split(), left_out)
 

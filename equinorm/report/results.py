@@ -13,6 +13,8 @@ from equinorm.inputs.images import Picture, find_pictures
 from equinorm.progress import Listener, Progress, State
 from equinorm.report.certificates import Certified, certify
 from equinorm.report.classes import Classified, classify_all
+from equinorm.report.curves.catalogue import WORK, catalogue_curves
+from equinorm.report.curves.computed import Seen
 from equinorm.report.findings import Findings, findings
 from equinorm.report.measured import Measured
 from equinorm.report.plan import Plan
@@ -28,7 +30,8 @@ LIBRARIES = ("jinja2", "matplotlib", "scikit-image", "sympy")
 class Results:
     """Everything that a report shows.
 
-    ``published`` is the run of Tables 2 and 3, ``split`` the runs of the split by parity and policy.
+    ``published`` is the run of Tables 2 and 3, ``split`` the runs of the split by parity and policy, ``curves`` the
+    panels of each input of :mod:`equinorm.report.curves.catalogue`, none where the plan leaves them out.
     """
 
     plan: Plan
@@ -40,6 +43,7 @@ class Results:
     split: tuple[Measured, ...]
     figure: Spectra
     findings: Findings
+    curves: tuple[Seen, ...] = ()
 
     @property
     def runs(self) -> tuple[Measured, ...]:
@@ -72,7 +76,11 @@ def compute(plan: Plan, listener: Listener | None = None) -> Results:
     transforming.step(1)
     split = tuple(runs[1:])
     found = findings(derived, classified, split, figure)
-    return Results(plan, derived, rules, classified, certified, runs[0], split, figure, found)
+    curves: tuple[Seen, ...] = ()
+    if plan.curves:
+        drawing = Progress("computing curves", WORK, listener)
+        curves = catalogue_curves(pictures, plan.published.crop, plan.published.seed, drawing)
+    return Results(plan, derived, rules, classified, certified, runs[0], split, figure, found, curves)
 
 
 def _measured(
@@ -111,6 +119,10 @@ def facts(results: Results) -> dict[str, Any]:
             "images": results.figure.images,
             "dtype": results.figure.dtype,
         },
+        "curves": [
+            {"input": one.input.described, "shape": list(one.input.given.shape), "dtype": one.dtype}
+            for one in results.curves
+        ],
         "table1_as_published": found.agreeing,
         "layers": found.layers,
     }

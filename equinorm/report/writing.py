@@ -15,6 +15,9 @@ from equinorm.report.certificates import FOLDER as CERTIFICATES
 from equinorm.report.certificates import marks, write_checked
 from equinorm.report.charts import parity_chart, spectrum_chart
 from equinorm.report.classes import NEITHER, SHIFT, TRANSLATION, table1
+from equinorm.report.curves.catalogue import PREFIXES
+from equinorm.report.curves.files import names
+from equinorm.report.curves.files import write as write_curves
 from equinorm.report.measured import joined, parity_series, table2, table3
 from equinorm.report.page import Shown, page, words
 from equinorm.report.plan import Plan, full_plan, quick_plan
@@ -31,7 +34,7 @@ FILES = (
     "results.csv",
     "run.json",
 )
-"""What a report consists of, beside the certificates, whose names follow from the verdicts."""
+"""What a report consists of, beside the certificates, whose names follow from the verdicts, and the curves."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Paper:
     @property
     def files(self) -> tuple[str, ...]:
         """All files of the report, by their names within the folder."""
-        return (*FILES, *(one.file for one in self.results.certified))
+        return (*FILES, *curve_files(self.results), *(one.file for one in self.results.certified))
 
     @property
     def as_published(self) -> bool:
@@ -111,6 +114,12 @@ def write(plan: Plan, out: str | Path, progress: Listener | None = None) -> Pape
     return Paper(Path(out), results, accepted)
 
 
+def curve_files(results: Results) -> tuple[str, ...]:
+    """The charts and their numbers; none where the plan leaves them out."""
+    prefixes = PREFIXES[: len(results.curves)]
+    return tuple(name for prefix in prefixes for name in names(prefix))
+
+
 def _tally(accepted: int) -> dict[str, int]:
     # A report with a rejected certificate is not written.
     return {"accepted": accepted, "rejected": 0}
@@ -129,7 +138,9 @@ def _write(results: Results, folder: Path) -> int:
     tables = (first, table2(results.published), table3(results.published))
     sizes, series = parity_series((results.split[0], results.split[-1]))
     figure1, figure2 = spectrum_chart(results.figure), parity_chart(sizes, series)
-    shown = Shown(*tables, figure1, figure2, _said(accepted), FILES[1:])
+    charts = [write_curves(seen, folder, prefix) for prefix, seen in zip(PREFIXES, results.curves, strict=False)]
+    files = (*FILES[1:], *curve_files(results))
+    shown = Shown(*tables, figure1, figure2, _said(accepted), files, tuple(charts))
     run = {**facts(results), "certificates": _tally(accepted)}
     texts = {
         "index.html": page(results, shown),

@@ -14,7 +14,7 @@ import numpy as np
 
 from equinorm.report.charts import FLOOR, INPUT_STYLE, LAYER_STYLES, canvas, pdf_of, spoken, svg_of
 from equinorm.report.curves.computed import EVEN, EVEN_FREE, ODD, SPAN, STEPS, Panel, Seen
-from equinorm.report.curves.words import describe, title
+from equinorm.report.curves.words import caption, describe, title
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,20 +46,26 @@ KINDS = ("spectrum", "displacement", "size", "band")
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart as SVG and PDF, with its title and a description of what it shows."""
+    """A chart as SVG and PDF, with its title, a caption, and a description of what it shows; ``plain`` without them."""
 
     kind: str
     title: str
+    caption: str
     description: str
-    svg: str
+    plain: str
     pdf: bytes
+
+    @property
+    def svg(self) -> str:
+        """An SVG document with title and description."""
+        return spoken(self.plain, self.title, self.description)
 
 
 def draw(kind: str, seen: Seen) -> Drawing:
     """Draw one of KINDS."""
     heading, said = title(kind, seen), describe(kind, seen)
     with _DRAWN[kind](seen) as figure:
-        return Drawing(kind, heading, said, spoken(svg_of(figure), heading, said), pdf_of(figure, heading, said))
+        return Drawing(kind, heading, caption(kind, seen), said, svg_of(figure), pdf_of(figure, heading, said))
 
 
 @contextmanager
@@ -144,7 +150,7 @@ def _spectrum(seen: Seen) -> Iterator[Figure]:
 @contextmanager
 def _displacement(seen: Seen) -> Iterator[Figure]:
     with _rows(seen, 2, width_ratios=(5, 3)) as (figure, axes):
-        figure.subplots_adjust(wspace=0.28)
+        figure.subplots_adjust(wspace=0.34)
         errors, amplitudes = [], []
         for (left, right), panel in zip(axes, seen.panels, strict=True):
             found = panel.displacement

@@ -56,6 +56,17 @@ class Maps:
         return self._within(np.ascontiguousarray(self.given[tuple(cut)]))
 
     @property
+    def described(self) -> str:
+        """The name with the domain.
+
+        >>> Maps("noise", None, frozenset("H"), Domain(band=3)).described
+        'noise, band 3'
+        """
+        if self.domain.band is not None:
+            return f"{self.name}, band {self.domain.band}"
+        return f"{self.name}, Nyquist-free" if self.domain.nyquist_free else self.name
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Sizes of both parities up to that of the given maps, on which the band of the domain is narrow enough."""
         longer = [self.given.shape[axis] for axis in self.axes if self.given.shape[axis] > 1]
@@ -82,11 +93,9 @@ def both_parities(least: int, largest: int) -> tuple[int, ...]:
 
 
 def noise(shape: tuple[int, ...], moving: AxisSet, domain: Domain, seed: int, dtype: str) -> Maps:
-    """Independent N(0, 1) entries of this shape (B, C, H, W), within the domain."""
-    kind = {True: "Nyquist-free noise", False: "noise"}[domain.nyquist_free]
-    name = kind if domain.band is None else f"noise of band {domain.band}"
+    """Independent N(0, 1) entries of this shape (B, C, H, W)."""
     checked(shape)
-    return Maps(name, stream(seed, "curves", "input").standard_normal(shape).astype(dtype), moving, domain)
+    return Maps("noise", stream(seed, "curves", "input").standard_normal(shape).astype(dtype), moving, domain)
 
 
 def checked(shape: tuple[int, ...]) -> None:

@@ -20,54 +20,62 @@ TITLES = {
 
 def title(kind: str, seen: Seen) -> str:
     """The title of a chart."""
-    return f"{TITLES[kind]}: {seen.input.name}"
+    return f"{TITLES[kind]}: {_name(kind, seen)}"
+
+
+def _name(kind: str, seen: Seen) -> str:
+    """The input; spectrum and band limit it themselves."""
+    return seen.input.described if kind in ("displacement", "size") else seen.input.name
+
+
+def caption(kind: str, seen: Seen) -> str:
+    """What the chart shows, and of which input."""
+    return f"{_HEADS[kind](seen)} Input: {_input(kind, seen)}."
 
 
 def describe(kind: str, seen: Seen) -> str:
-    """What the chart shows, and what each panel of it says."""
-    return " ".join([_HEADS[kind](seen), *(f"{panel.name}: {SENTENCES[kind](panel)}." for panel in seen.panels)])
+    """The caption, and what each panel of the chart says."""
+    return " ".join([caption(kind, seen), *(f"{panel.name}: {SENTENCES[kind](panel)}." for panel in seen.panels)])
 
 
-def _input(seen: Seen) -> str:
+def _input(kind: str, seen: Seen) -> str:
     shape = " × ".join(str(size) for size in seen.input.given.shape)
     axes = " and ".join(sorted(seen.input.moving))
     moved = "" if seen.scope.value == "common" else ", sample b by b times the displacement"
-    return f"{seen.input.name}, {shape}, {seen.dtype}, moved along {axes}{moved}; parameters drawn from N(0, 1)"
+    return f"{_name(kind, seen)}, {shape}, {seen.dtype}, moved along {axes}{moved}; parameters drawn from N(0, 1)"
 
 
 def _spectrum_head(seen: Seen) -> str:
     band = seen.panels[0].spectrum.band
     return (
         f"Radially averaged power spectral density (logarithmic) of the input limited to band {band} on both axes and "
-        f"of the output, against radial frequency ({_input(seen)}). The vertical line is the corner of the band. What "
-        "lies above it was made by the layer; the aliased part is what a translation does not carry along."
+        "of the output, against radial frequency. The vertical line is the corner of the band. What lies above it was "
+        "made by the layer; the aliased part is what a translation does not carry along."
     )
 
 
-def _displacement_head(seen: Seen) -> str:
+def _displacement_head(_: Seen) -> str:
     return (
-        f"Relative L2 error of f(Tx) against Tf(x) (logarithmic) by the displacement t in samples ({_input(seen)}); "
-        "beside it the Fourier coefficients of the squared error as a function of t, circles at whole cycles per "
-        "sample, crosses between them."
+        "Relative L2 error of f(Tx) against Tf(x) (logarithmic) by the displacement t in samples; beside it the "
+        "Fourier coefficients of the squared error as a function of t, circles at whole cycles per sample, crosses "
+        "between them."
     )
 
 
-def _larger() -> str:
-    return f"the larger one for t = {' and '.join(f'{distance:g}' for distance in DISTANCES)} samples"
+_LARGER = f"the larger one for t = {' and '.join(f'{distance:g}' for distance in DISTANCES)} samples"
 
 
-def _size_head(seen: Seen) -> str:
+def _size_head(_: Seen) -> str:
     return (
-        f"Relative L2 error (logarithmic), {_larger()}, on central crops by the samples on each moving axis, odd and "
-        f"even sizes apart ({_input(seen)})."
+        f"Relative L2 error (logarithmic), {_LARGER}, on central crops by the samples on each moving axis, odd and "
+        "even sizes apart."
     )
 
 
-def _band_head(seen: Seen) -> str:
+def _band_head(_: Seen) -> str:
     return (
-        f"Relative L2 error (logarithmic), {_larger()}, on the input without its frequencies beyond K, by K "
-        f"({_input(seen)}). The vertical line is predicted: left of it are the bands on which equinorm decide says "
-        "equivariant."
+        f"Relative L2 error (logarithmic), {_LARGER}, on the input without its frequencies beyond K, by K. The "
+        "vertical line is predicted: left of it are the bands on which equinorm decide says equivariant."
     )
 
 
