@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from equinorm.hunting import hunt
     from equinorm.identifying import identify
     from equinorm.measuring import measure
+    from equinorm.measuring_maps import measure_maps
     from equinorm.plotting import plot
     from equinorm.replaying import replay
     from equinorm.report.writing import paper
+    from equinorm.translation_laws import self_test
     from theory.spec.errors import SpecificationError
 
 __version__ = "0.1.0"
@@ -37,9 +39,11 @@ __all__ = [
     "hunt",
     "identify",
     "measure",
+    "measure_maps",
     "paper",
     "plot",
     "replay",
+    "self_test",
 ]
 
 check_rooms()
@@ -55,9 +59,11 @@ _HOME = {
     "hunt": "equinorm.hunting",
     "identify": "equinorm.identifying",
     "measure": "equinorm.measuring",
+    "measure_maps": "equinorm.measuring_maps",
     "paper": "equinorm.report.writing",
     "plot": "equinorm.plotting",
     "replay": "equinorm.replaying",
+    "self_test": "equinorm.translation_laws",
 }
 
 

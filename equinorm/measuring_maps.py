@@ -164,7 +164,8 @@ def measure_maps(
     with ExitStack() as stack:
         arrays = given_arrays(maps) if path is None else stack.enter_context(opened_arrays(path))
         partial = None if out is None else stack.enter_context(replacing_folder(out))
-        counter = Progress("measuring", sum(array.shape[0] for array in arrays), progress)
+        samples = sum(array.shape[0] for array in arrays)
+        counter = Progress("measuring", samples, progress, count=samples, noun="samples")
         results = [measure_array(array, subject, setting, given, counter) for array in arrays]
         table = pa.concat_tables([table_of(result) for result in results])
         verdicts = [_verdicts(words, array, setting.policy) for array in arrays]

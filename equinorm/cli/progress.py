@@ -16,13 +16,16 @@ PIPE_INTERVAL = 10.0
 
 @dataclass
 class Printer:
-    """Listens to progress and prints it; :meth:`close` ends the line that was overwritten."""
+    """Listens to progress and prints it, unless ``quiet``; :meth:`close` ends the line that was overwritten."""
 
+    quiet: bool = False
     shown: float = -math.inf
     open_line: bool = False
 
     def __call__(self, state: State) -> None:
         """Print ``state`` unless the last line is too recent."""
+        if self.quiet:
+            return
         stream = sys.stderr
         terminal = stream is not None and stream.isatty()
         since = state.elapsed - self.shown
@@ -47,9 +50,12 @@ def describe(state: State) -> str:
 
     >>> describe(State("measuring", 0.25, 30.0))
     'measuring: 25 %, 1 min 30 s left'
+    >>> describe(State("measuring", 0.5, 4.0, 100, "pictures"))
+    'measuring: 50 %, 12.5 pictures/s, 4 s left'
     """
+    rate = "" if state.rate is None else f", {state.rate:.3g} {state.noun}/s"
     left = "" if state.left is None else f", {duration(state.left)} left"
-    return f"{state.task}: {math.floor(100 * state.share)} %{left}"
+    return f"{state.task}: {math.floor(100 * state.share)} %{rate}{left}"
 
 
 def duration(seconds: float) -> str:
