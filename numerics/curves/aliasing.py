@@ -79,7 +79,8 @@ def band_spectrum(subject: Subject, x: Array, band: int, motion: Motion) -> Band
     energy = np.sum(to_numpy(y).astype(np.float64) ** 2, axis=tuple(range(1, y.ndim)))
     maps = math.prod(y.shape[:-2])
     corner = math.hypot(*(band / size if size > 1 else 0.0 for size in x.shape[-2:]))
-    floor = np.sum(bound**2 * energy) / maps / found.count
+    # Relative to an output of 0 every bound is infinite.
+    floor = np.sum(np.where(energy > 0, bound, 0.0) ** 2 * energy) / maps / found.count
     return BandSpectrum(band, corner, found.frequency, given.density, found.density, aliased.density, np.asarray(floor))
 
 

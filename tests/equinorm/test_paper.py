@@ -20,9 +20,15 @@ from equinorm.cli.paper import paper as command
 from equinorm.deriving import Derived
 from equinorm.experiment.options import Options
 from equinorm.files import MARKER
+from equinorm.questions import Words
 from equinorm.report import published, results, writing
 from equinorm.report.certificates import marks
 from equinorm.report.classes import ARRAYS, NEITHER, SHIFT, TRANSLATION, classify, differences
+from equinorm.report.curves.computed import Seen, see
+from equinorm.report.curves.drawing import KINDS
+from equinorm.report.curves.files import names
+from equinorm.report.curves.maps import noise
+from equinorm.report.curves.subjects import read_drawn
 from equinorm.report.measured import Measured
 from equinorm.report.plan import Plan, full_plan, quick_plan
 from equinorm.report.writing import FILES, Paper, write
@@ -35,6 +41,7 @@ from theory.decision.synthesis import theorems
 from theory.spec.actions import Scope
 from theory.spec.axes import BCHW, Layout
 from theory.spec.catalogue import CATALOGUE
+from theory.spec.grids import ALL
 
 EVEN_CROP, ODD_CROP = 128, 65  # maps of 64, 32, 16, 8, 4 and of 33, 17, 9, 5, 3 samples
 SMALL = Plan(
@@ -158,6 +165,33 @@ def test_every_figure_has_a_text_alternative(page: Page) -> None:
         assert len(drawing["aria-labelledby"].split()) == 2
     assert all(image.get("alt") for image in page.named("img"))
     assert page.named("html")[0]["lang"] == "en"
+
+
+def test_curves_stand_on_the_page_and_in_the_folder(paper: Paper, tmp_path: Path) -> None:
+    """A full report shows the named layers on two inputs; here one of them, small, stands for both."""
+    given = noise((1, 1, 4, 4), BCHW.spatial, ALL, 0, "float64")
+    words = Words(layer="InstanceNorm")
+    seen = Seen(given, Scope.COMMON, "float64", (see(read_drawn(words, 0, "float64"), words, given),))
+    full = Paper(tmp_path, replace(paper.results, curves=(seen, seen)), paper.accepted)
+    writing._write(full.results, tmp_path)
+    assert {file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()} == {*full.files}
+    assert len(full.files) == len(paper.files) + 2 * len(names())
+    found = Page()
+    found.feed((tmp_path / "index.html").read_text(encoding="utf-8"))
+    drawings = found.named("svg")
+    assert len(drawings) == 2 + 2 * len(KINDS)
+    ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for drawing in drawings:
+        assert drawing["role"] == "img"
+        assert set(drawing["aria-labelledby"].split()) <= set(ids)
+    text = "".join(found.text)
+    assert [f"Figure {number}. " in text for number in range(1, 11)] == [True] * 10
+    assert "The same on noise" in text
+    for name in names("noise-"):
+        assert f'href="{name}"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    run = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
+    assert [one["input"] for one in run["curves"]] == ["noise", "noise"]
 
 
 def test_headings_skip_no_level(page: Page) -> None:
@@ -340,3 +374,4 @@ def test_plans_measure_the_published_setting_and_both_parities() -> None:
         assert {one.nyquist for one in plan.split if one.crop == first.crop} == {"one-sided", "symmetric", "project"}
         assert all(shape[1] % 2 for shape in feature_shapes(last.crop, last.crop).values())
         assert bool(plan.left_out) == plan.quick
+        assert plan.curves is not plan.quick

@@ -141,7 +141,7 @@ def _spectrum(seen: Seen) -> Iterator[Figure]:
                 values.append(density[1:])
             each.axvline(found.corner, color="black", linewidth=0.8)
             each.set_xlim(0, float(found.frequency[-1]) or 1)
-            each.set_title(f"input of band {found.band}, left of the line", fontsize=8, loc="right", pad=3)
+            each.set_title(f"band {found.band}: left of the line", fontsize=8, loc="right", pad=3)
         axes[-1][0].set_xlabel("radial frequency (cycles per sample)")
         _finish(figure, axes[0][0], "power spectral density", values, axes[:, 0], floor)
         yield figure
@@ -162,7 +162,8 @@ def _displacement(seen: Seen) -> Iterator[Figure]:
             right.vlines(x, FLOOR**2 / 100, y, color=GREY, linewidth=0.6)
             for kept, marker, color in ((whole, "o", BLUE), (~whole, "x", BROWN)):
                 right.plot(x[kept], y[kept], linestyle="", marker=marker, color=color, markerfacecolor="white")
-            right.axhline(panel.content_bound, **BOUND)
+            if np.isfinite(panel.content_bound):
+                right.axhline(panel.content_bound, **BOUND)
             right.set_xlim(-0.4, float(x[-1]) + 0.4)
             errors += [found.relative_l2, found.bound]
             amplitudes += [y, np.asarray([panel.content_bound])]
