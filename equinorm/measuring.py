@@ -17,7 +17,7 @@ from equinorm.experiment.options import Options
 from equinorm.experiment.parts import PATTERN
 from equinorm.experiment.run import already_there, run_experiment, run_in_folder
 from equinorm.experiment.summary import Group, lines, summarize
-from equinorm.experiment.table import read_pieces
+from equinorm.experiment.table import joined, read_pieces
 from equinorm.experiment.workforce import Here, Processes, Workforce
 from equinorm.files import resumed_folder
 from equinorm.inputs.images import find_pictures
@@ -55,7 +55,7 @@ class Measured:
     def table(self) -> pa.Table:
         """All rows at once, with the columns of :data:`equinorm.experiment.table.COLUMNS`."""
         if self.out is not None:
-            return pa.parquet.read_table(self.out / "results.parquet")
+            return joined([pa.parquet.read_table(self.out / "results.parquet")])
         return self.rows
 
     def summary(self, *by: str) -> tuple[Group, ...]:

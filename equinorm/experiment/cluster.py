@@ -26,7 +26,7 @@ from typing import Any
 from equinorm.experiment.listing import Unit
 from equinorm.experiment.setting import Setting, plain, versions
 from equinorm.experiment.unit import Step
-from equinorm.experiment.workforce import AHEAD, Done, measure_here, work_of
+from equinorm.experiment.workforce import AHEAD, Done, measure_here, sheltering, work_of
 from numerics.backends import load_backend
 from theory.spec.errors import SpecificationError, refuse
 
@@ -145,20 +145,20 @@ def _local(name: str, most: int | None) -> Iterator[str]:
     if match is None or int(match[1]) < 1:
         raise refuse(f"dask={name}", "local:N with N >= 1, or the address of a scheduler")
     count = int(match[1]) if most is None else min(int(match[1]), most)
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-        LocalCluster(
-            n_workers=count,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            memory_limit=0,  # the budget is checked before; a worker that is paused would stop the run
-            dashboard_address=None,
-            local_directory=scratch,
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-    ):
-        yield cluster.scheduler_address
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        with sheltering():
+            cluster = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                memory_limit=0,  # the budget is checked before; a worker that is paused would stop the run
+                dashboard_address=None,
+                local_directory=scratch,
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster:
+            yield cluster.scheduler_address
 
 
 @contextmanager

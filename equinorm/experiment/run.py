@@ -163,17 +163,29 @@ def run_in_folder(
         for done in _measured(setting, workforce, missing, key, listener):
             parts.add(done.number, done.data)
             largest = max(largest, done.peak)
+        facts, groups = _join(shop, parts, setting)
+    except BaseException:
+        if parts.rows:
+            tell(f"{len(parts.rows)} of {len(todo)} batches are kept in {shop.folder}; the same command goes on")
+        raise
     finally:
         forget()
-    try:
-        facts, groups = _join(shop, parts, setting)
-    except OSError as error:
-        raise cannot_write(shop, error) from error
     return Finished(facts, groups, max(largest, peak()))
 
 
 def _join(shop: Workshop, parts: Parts, setting: Setting) -> tuple[dict[str, Any], tuple[Group, ...]]:
-    """Write the files of the result, part by part, and put them in place."""
+    """Write the files of the result and put them in place.
+
+    Raises:
+        SpecificationError: they cannot be written, or not one picture was usable.
+    """
+    try:
+        return _joined(shop, parts, setting)
+    except OSError as error:
+        raise cannot_write(shop, error) from error
+
+
+def _joined(shop: Workshop, parts: Parts, setting: Setting) -> tuple[dict[str, Any], tuple[Group, ...]]:
     product, census, tally = shop.start_product(), Census(), Tally()
     with table_writer(product, sum(parts.rows.values())) as writer:
         for part in parts:
@@ -181,6 +193,7 @@ def _join(shop: Workshop, parts: Parts, setting: Setting) -> tuple[dict[str, Any
             tally.add(part.rows)
             census.add(part)
     if not census.used:
+        parts.rows.clear()
         shop.discard()
     facts = census.facts(setting)
     facts["files"] = {file.name: sha256(file) for file in sorted(product.iterdir())}
@@ -195,7 +208,8 @@ def _measured(
 ) -> Iterator[Done]:
     """The parts of ``todo``, with progress counted over these alone."""
     pictures = sum(len(unit.listed) for unit in todo)
-    progress = Progress("measuring", float(work_of_picture(setting.options.crop) * pictures), listener)
+    total = float(work_of_picture(setting.options.crop) * pictures)
+    progress = Progress("measuring", total, listener, count=pictures, noun="pictures")
     if todo:
         with closing(workforce.measure(setting, todo, key, progress.step)) as parts:
             yield from parts

@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Protocol
 
 from equinorm.experiment.listing import Unit
@@ -115,8 +117,9 @@ class Processes:
         running: dict[Future[list[Done]], Unit] = {}
         try:
             while True:
-                for unit in itertools.islice(left, AHEAD * self.count - len(running)):
-                    running[pool.submit(measure_here, setting, (unit,), key)] = unit
+                with sheltering():
+                    for unit in itertools.islice(left, AHEAD * self.count - len(running)):
+                        running[pool.submit(measure_here, setting, (unit,), key)] = unit
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -124,9 +127,12 @@ class Processes:
                     yield from future.result()
                     step(work_of(setting, unit))
         except BrokenProcessPool:
-            remedy = "it was killed, perhaps for want of memory; start the same command again"
+            remedy = "one was killed, perhaps for want of memory; start the same command again"
             raise refuse(f"workers={self.count}", "processes that go on until the end", remedy) from None
         finally:
+            if running:  # nobody waits for these any more
+                for process in list((getattr(pool, "_processes", None) or {}).values()):
+                    process.terminate()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -139,6 +145,23 @@ def measure_here(setting: Setting, units: Sequence[Unit], key: str, threads: int
 def work_of(setting: Setting, unit: Unit) -> float:
     """Entries of all maps of a unit."""
     return float(work_of_picture(setting.options.crop) * len(unit.listed))
+
+
+@contextmanager
+def sheltering() -> Iterator[None]:
+    """Processes and threads that are started in this block never see Ctrl-C; this thread sees it at the end.
+
+    A terminal sends it to all; the one that hands out the work is to decide, and to tell it in one line.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # started in the block, it would let the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_with_parent() -> None:

@@ -1,0 +1,63 @@
+"""Small pictures, and the command ``measure`` on them: what several tests of long runs share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from equinorm.files import MARKER
+from tests.command import environment, run_command
+
+CROP = 33
+"""The smallest that leaves maps of more than one sample in the first stages."""
+FILES = (MARKER, "results.csv", "results.parquet", "run.json")
+
+
+def draw_pictures(folder: Path, count: int) -> Path:
+    """So many pictures of 40 by 40 pixels in ``folder``, which is made."""
+    folder.mkdir()
+    for number in range(count):
+        pixels = np.random.default_rng(number).integers(0, 256, (10, 10, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((40, 40), Image.Resampling.BICUBIC).save(folder / f"{number:03}.png")
+    return folder
+
+
+def arguments(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> list[str]:
+    """Those of ``equinorm``."""
+    small = ["--crop", str(CROP), "--batch-size", str(batch_size)]
+    return ["measure", "--images", str(pictures), *small, "--out", str(out), *more]
+
+
+def measure_command(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return run_command(*arguments(pictures, out, *more, batch_size=batch_size))
+
+
+def start_command(given: Sequence[str]) -> subprocess.Popen[str]:
+    """Start the command in a group of its own; what it prints is kept."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "equinorm", *given],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    """The files of a result, which must be complete."""
+    found = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert tuple(sorted(found)) == tuple(sorted(FILES))
+    return found
+
+
+def parts(out: Path) -> list[Path]:
+    """The parts that are kept for ``out``."""
+    return sorted(out.with_name(f"{out.name}.partial").glob("batch-*.parquet"))
