@@ -127,9 +127,9 @@ class ArrayResult:
     nyquist_energy: Floats | None
 
 
-def samples_each(array: GivenArray, dtype: str, limit: int = PIECE_BYTES) -> int:
+def samples_each(array: GivenArray, dtype: str) -> int:
     """How many samples are taken at a time."""
-    return max(1, limit // (math.prod(array.shape[1:]) * np.dtype(dtype).itemsize))
+    return max(1, PIECE_BYTES // (math.prod(array.shape[1:]) * np.dtype(dtype).itemsize))
 
 
 def inspect(array: GivenArray, dtype: str, given: str, progress: Progress) -> Inspection:
@@ -291,9 +291,19 @@ class _Function:
     def bound(self, x: Array, sides: Sides, motion: Motion) -> Floats:
         """What rounding may make of the relative L2 error: of a term only the order of magnitude is known."""
         if self.subject.layer is None:
-            return bound_between(sides, x, motion, probe_rounding(self, x, sides.y, full_precision=True))
+            count = x.shape[0]
+            # The probe is random: one for each sample, so that it does not depend on which stand beside it.
+            each = [slice(None)] if self.subject.joins_samples else [slice(b, b + 1) for b in range(count)]
+            return np.concatenate([self._probed(x[part], _cut(sides, part), motion) for part in each])
         growth = transform_growth(motion.kind, motion.sizes(x))
         return rounding_bound(self.subject.layer, x, sides.y, sides.layer_then_moved, growth, self.gain, self.bias)
+
+    def _probed(self, x: Array, sides: Sides, motion: Motion) -> Floats:
+        return bound_between(sides, x, motion, probe_rounding(self, x, sides.y, full_precision=True))
+
+
+def _cut(sides: Sides, part: slice) -> Sides:
+    return Sides(sides.y[part], sides.moved_then_layer[part], sides.layer_then_moved[part])
 
 
 def _like(x: Array, values: Floats) -> Array:
