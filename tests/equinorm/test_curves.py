@@ -53,10 +53,10 @@ def seen() -> Seen:
     return Seen(maps_of(8), Scope.COMMON, "float64", tuple(found))
 
 
-@pytest.mark.parametrize("size", [8, 9])
+@pytest.mark.parametrize("sizes", [(8, 8), (9, 9), (12, 7)])
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_the_predicted_threshold_is_what_brute_force_finds(name, size):
-    found = panel_of(SUBJECTS[name], maps_of(size))
+def test_the_predicted_threshold_is_what_brute_force_finds(name, sizes):
+    found = panel_of(SUBJECTS[name], noise((2, 3, *sizes), BCHW.spatial, ALL, 0, "float64"))
     assert found.threshold.settled
     assert found.band.at.tolist() == list(range(found.threshold.last + 1))
     for at, error, bound in zip(found.band.at, found.band.relative_l2, found.band.bound, strict=True):

@@ -110,7 +110,10 @@ def see(drawn: Drawn, words: Words, maps: Maps, step: Callable[[], None] = lambd
     step()
     given = replace(maps, domain=replace(maps.domain, band=None)).x
     bands = _bands(found)
-    band = error_against_band(at, given, bands, DISTANCES, motion, scope)
+    # Arrays beyond the widest band have the bin N/2, or more along a longer axis: they are not limited.
+    limits = [max(height, width) // 2 if found.whole and band == found.last else band for band in bands]
+    band = error_against_band(at, given, limits, DISTANCES, motion, scope)
+    band = replace(band, at=np.asarray(bands, dtype=np.float64))
     step()
     return Panel(drawn.name, spectrum, displacement, content, size, band, found)
 
