@@ -126,10 +126,10 @@ def read(question: Question, trial: Trial, library: Backend | None = None, quick
         return None
     reading = _judged(question, trial, found, quick)
     if reading.violates and isinstance(question.subject, Unknown):
-        signs = 1 - 2 * (np.arange(trial.x.size).reshape(trial.shape) % 2)
-        near = replace(
-            trial, x=trial.x * (1 + NEARBY * signs) + NEARBY * signs * np.abs(trial.x).max(), coefficients=None
-        )
+        # Gaussian numbers, since whole ones may cancel in the same sums as those of the array.
+        noise = np.random.Generator(np.random.PCG64(trial.x.size)).standard_normal((2, *trial.shape))
+        near = trial.x * (1 + NEARBY * noise[0]) + NEARBY * np.abs(trial.x).max() * noise[1]
+        near = replace(trial, x=near.astype(trial.x.dtype), coefficients=None)
         again = sides(question, near)
         other = _judged(question, near, again, quick) if again.defined else None
         if other is not None and not other.violates:

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import equinorm
-from tests.command import HOUSE, environment
 from theory.spec.errors import SpecificationError
 
 MODULE = """
@@ -61,10 +55,6 @@ def undefined_at_zero(x):
 def gone_wrong(x):
     return x * float("nan")
 """
-
-CONSTANTS = (
-    "NUMBERS = [" + ", ".join(str(n) for n in range(101, 1000)) + "]\nBYTES = [b'" + "b', b'".join("abc") + "']\n"
-)
 
 
 @pytest.fixture
@@ -116,26 +106,3 @@ def test_arrays_on_which_a_target_is_not_defined_are_passed_over(folder: Path) -
 def test_a_call_that_does_not_return_ends_the_hunt(folder: Path) -> None:
     with pytest.raises(SpecificationError, match="an answer within 1 s"):
         equinorm.hunt(target="mine:moody", grid="3x3", timeout=1.0)
-
-
-def test_what_is_drawn_depends_on_the_seed_and_not_on_what_lies_about(folder: Path) -> None:
-    def answered(name: str) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "equinorm", "hunt", "--target", f"{name}:across", "--scope", "per-sample", "--json"],
-            cwd=folder,
-            env=environment(PYTHONPATH=os.pathsep.join([str(folder), str(HOUSE)])),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 1
-        assert ("loaded" in done.stderr) == (name == "other")
-        return {**json.loads(done.stdout), "target": None}
-
-    first = answered("mine")
-    # A module of the user's own, loaded into the process of the hunt, full of constants that Hypothesis would draw.
-    (folder / "constants.py").write_text(CONSTANTS)
-    (folder / "sitecustomize.py").write_text("import constants, sys; sys.stderr.write('loaded')\n")
-    (folder / "other.py").write_text(MODULE)
-    assert answered("other") == first
