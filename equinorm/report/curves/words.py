@@ -49,8 +49,9 @@ def _spectrum_head(seen: Seen) -> str:
     band = seen.panels[0].spectrum.band
     return (
         "Radially averaged power spectral density (logarithmic, in squared units of the maps per (cycle/sample)²) of "
-        f"the input limited to band {band} on both axes and of the output, against radial frequency. The vertical line is the corner of the band. What lies above it was "
-        "made by the layer; the aliased part is what a translation does not carry along."
+        f"the input limited to band {band} on both axes and of the output, against radial frequency. The vertical line "
+        "is the corner of the band. What lies above it was made by the layer; the aliased part is what a translation "
+        "does not carry along."
     )
 
 
