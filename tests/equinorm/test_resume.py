@@ -106,6 +106,27 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="process groups are those of POSIX")
+@pytest.mark.parametrize("more", [(), ("--workers", "2")])
+def test_ctrl_c_keeps_what_was_done(
+    more: tuple[str, ...], pictures: Path, expected: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    child = start_command(arguments(pictures, out, *more))
+    while not parts(out) and child.poll() is None:
+        time.sleep(0.005)
+    os.killpg(child.pid, signal.SIGINT)
+    stdout, stderr = child.communicate(timeout=60)
+    lines = [line for line in stderr.splitlines() if not line.startswith("measuring: ")]
+    assert (child.returncode, stdout) == (130, "")
+    assert lines == [
+        f"{len(parts(out))} of 4 batches are kept in {out.with_name('out.partial')}; the same command goes on",
+        "equinorm: interrupted",
+    ]
+    assert measure_command(pictures, out).returncode == 0
+    assert contents(out) == expected
+
+
 def test_what_was_done_is_not_done_again(
     pictures: Path, expected: dict[str, bytes], out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

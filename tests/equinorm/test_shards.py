@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -35,6 +36,7 @@ from tests.effort import at_least
 from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, start_command
 from theory.spec.errors import SpecificationError
 
+KEY = ("position", "layer", "initialization", "mode", "transformation")
 ROWS = 60
 THOROUGH = settings().max_examples > 1000
 
@@ -99,7 +101,7 @@ def cut(whole: pa.Table, places: Sequence[int]) -> list[pa.Table]:
     """Pieces as they come out of files: each with dictionaries of its own."""
     edges = [0, *places, ROWS]
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         piece = whole.slice(start, end - start)
         spelled = {
             place.name: piece.column(place.name).cast(pa.string()).dictionary_encode().cast(place.type)
@@ -167,8 +169,7 @@ def test_a_damaged_picture_changes_no_other_batch_and_no_draw(pictures: Path, tm
     (tmp_path / "bad" / "002.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     good, bad = (
         {
-            (Path(row["image"]).name, row["position"], row["layer"], row["initialization"], row["mode"])
-            + (row["transformation"],): row
+            (Path(row["image"]).name, *(row[name] for name in KEY)): row
             for row in equinorm.measure(
                 [tmp_path / name], crop=CROP, batch_size=2, weights=tmp_path / "weights.npz"
             ).table.to_pylist()
