@@ -65,7 +65,8 @@ class Report:
     def lines(self) -> list[str]:
         """How many were skipped, then each by name with its reason; nothing when all were used.
 
-        >>> Report(skipped=[(Picture("a.txt", GIVEN, Path("a.txt")), "no picture")]).lines()
+        >>> from pathlib import Path
+        >>> Report(skipped=[(Picture("a.txt", "given", Path("a.txt")), "no picture")]).lines()
         ['1 of 1 pictures skipped', 'a.txt: no picture']
         """
         if not self.skipped:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import equinorm
 from equinorm.inputs.archives import UnusableArchive, list_archive, names_archive
 from equinorm.inputs.batches import Report, read_batches
 from equinorm.inputs.images import find_pictures, read_picture
@@ -251,3 +252,12 @@ def test_archives_are_known_by_their_names():
     assert names_archive("a.tar.xz")
     assert not names_archive("tar")
     assert not names_archive("a.tar/b.png")
+
+
+def test_a_measurement_does_not_depend_on_the_packing(tmp_path, folder):
+    path = tar_of(tmp_path / "val.tar", contents(folder))
+    unpacked = equinorm.measure([folder], crop=32, batch_size=3)
+    packed = equinorm.measure([path], crop=32, batch_size=3)
+    assert packed.table.drop_columns(["image"]).equals(unpacked.table.drop_columns(["image"]))
+    names = [picture["name"] for picture in packed.facts["images"]["used"]]
+    assert names == [f"{path}/{name}" for name, _ in sorted(contents(folder))]
