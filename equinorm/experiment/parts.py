@@ -90,6 +90,11 @@ class Parts:
         self._write(name, data)
         self.rows[number], self.names[number] = Part.decode(data).rows.num_rows, name
 
+    @property
+    def kept(self) -> int:
+        """How many parts lie in the folder."""
+        return sum(1 for _ in self.shop.folder.glob(PATTERN))
+
     def __iter__(self) -> Iterator[Part]:
         """The parts in the order of their batches.
 

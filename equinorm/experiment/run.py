@@ -165,8 +165,8 @@ def run_in_folder(
             largest = max(largest, done.peak)
         facts, groups = _join(shop, parts, setting)
     except BaseException:
-        if parts.rows:
-            tell(f"{len(parts.rows)} of {len(todo)} batches are kept in {shop.folder}; the same command goes on")
+        if parts.kept:
+            tell(f"{parts.kept} of {len(todo)} batches are kept in {shop.folder}; the same command goes on")
         raise
     finally:
         forget()
@@ -193,7 +193,6 @@ def _joined(shop: Workshop, parts: Parts, setting: Setting) -> tuple[dict[str, A
             tally.add(part.rows)
             census.add(part)
     if not census.used:
-        parts.rows.clear()
         shop.discard()
     facts = census.facts(setting)
     facts["files"] = {file.name: sha256(file) for file in sorted(product.iterdir())}

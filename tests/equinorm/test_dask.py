@@ -16,7 +16,7 @@ from tests.command import run_command
 from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
 
 REASON = "Dask distributed is not installed (extra dask)"
-BATCHES = 12
+BATCHES = 9
 
 
 @pytest.fixture(scope="module")
