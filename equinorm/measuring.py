@@ -129,7 +129,7 @@ def measure(
     weights, is left as it is.
 
     Args:
-        images: pictures and folders of pictures; none: those that scikit-image brings along.
+        images: pictures, and folders and tar archives of them; none: those that scikit-image brings along.
         weights: torchvision's state dict of a ResNet-18 (.pth, .pt, .safetensors, .npz); None: He initialization,
             calibrated on the pictures.
         backend: ``numpy``, ``torch`` or ``cupy``.
