@@ -28,9 +28,6 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 CLEAR = 16.0
 """An error of so many rounding bounds is a violation."""
 
-FAINT = 4.0
-"""An error of so few unit roundoffs needs no bound."""
-
 NEARBY = 2.0**-16
 
 LARGEST_MATRIX = 16
@@ -140,7 +137,7 @@ def read(question: Question, trial: Trial, library: Backend | None = None, quick
 def least_bound(question: Question, trial: Trial, growth: float, unit: float) -> float:
     """What no bound is below, so that most trials need no other, which of a target takes many calls."""
     if isinstance(question.subject, Normalization):
-        return FAINT * unit
+        return 0.0  # its bound is quickly known
     return MARGIN * unit * (growth + sum_growth(trial.shape, tuple(range(trial.x.ndim))))
 
 
@@ -151,7 +148,7 @@ def _judged(question: Question, trial: Trial, found: Sides, quick: bool) -> Read
         unit = max(unit, question.subject.unit)
     growth = transform_growth(question.action.kind, question.motion.sizes(trial.x))
     limits = np.full(len(error), least_bound(question, trial, growth, unit))
-    if not quick or error.max() > (1 if isinstance(question.subject, Normalization) else CLEAR) * limits[0]:
+    if not quick or error.max() > CLEAR * limits[0]:
         arguments = (found.y, found.layer_then_moved, growth, trial.parameters, trial.eps)
         limits, unit = bound(question.subject, trial.x, *arguments)
     with np.errstate(divide="ignore", invalid="ignore"):
