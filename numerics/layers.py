@@ -94,18 +94,29 @@ def normalize(
         raise refuse("running=given", f"a layer with statistics=running, not {layer}")
     cuts = list(blocks(x, _free_axis(layer, shape)))
     if len(cuts) == 1:
-        return _normalized(xp, layer, x, gain, bias, constants)
+        return _normalized(xp, layer, x, gain, bias, constants)[0]
     out = xp.empty_like(x)
     for block in cuts:
         cut = Moments(_cut(constants.mean, block), _cut(constants.variance, block))
-        out[block] = _normalized(xp, layer, x[block], _cut(gain, block), _cut(bias, block), cut)
+        out[block] = _normalized(xp, layer, x[block], _cut(gain, block), _cut(bias, block), cut)[0]
     return out
+
+
+def normalize_with_variance(layer: Normalization, x: Array) -> tuple[Array, Array | None]:
+    """The layer without its affine step, and the variance that it divides by, in one go over all of ``x``.
+
+    For who cuts ``x`` into parts that need no other, and wants both; see :func:`normalize` and :func:`moments`.
+
+    Raises:
+        SpecificationError: an array of another rank or dtype.
+    """
+    return _normalized(_checked(layer, x), layer, x, None, None, Moments(None, None))
 
 
 def _normalized(
     xp: Namespace, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, constants: Moments
-) -> Array:
-    """A part of the array that needs no other; never ``x`` itself."""
+) -> tuple[Array, Array | None]:
+    """A part of the array that needs no other, never ``x`` itself, and its variance."""
     if layer.statistics is Statistics.BATCH:
         y, variance = _centered(xp, layer, x)
     else:
@@ -122,7 +133,7 @@ def _normalized(
         y += bias
     elif bias is not None:
         y = y + bias
-    return xp.asarray(x, copy=True) if y is x else y
+    return (xp.asarray(x, copy=True) if y is x else y), variance
 
 
 def moments(layer: Normalization, x: Array) -> Moments:

@@ -30,7 +30,7 @@ from numerics.experiment.pulling import gain_follows, passes_through
 from numerics.experiment.shared import SharedExperiment, Subject
 from numerics.experiment.sides import Line, errors_of_lines, map_moments
 from numerics.experiment.variants import Body, Initialization, Variant, bodies, variants
-from numerics.layers import Moments, moments, normalize
+from numerics.layers import Moments, moments, normalize, normalize_with_variance
 from numerics.metrics import compare
 from numerics.translations import Table, move, remove_nyquist
 from theory.spec.actions import ActionKind, NyquistPolicy
@@ -165,18 +165,14 @@ class _Applied:
             {name: moments(self.bare, x) for name, x in self.arrays.items()} if body.couples_samples else {}
         )
 
-    def __call__(self, name: ActionKind | None, rows: slice) -> Array:
+    def __call__(self, name: ActionKind | None, rows: slice) -> tuple[Array, Array | None]:
+        """The output for the samples ``rows``, and its variance, None where the batch shares it or there is none."""
         x = self.arrays[name][rows, ...]
         if not self.statistics:
-            return normalize(self.bare, x)
+            y, variance = normalize_with_variance(self.bare, x)
+            return y, variance if self.bare.statistics is Statistics.BATCH else None
         whole = self.statistics[name]
-        return normalize(self.constant, x, running=Moments(_cut(whole.mean, rows), _cut(whole.variance, rows)))
-
-    def smallest_variance(self, rows: slice) -> Floats | None:
-        """The smallest variance of x in each map of these samples; None where the batch shares it or there is none."""
-        if self.statistics or self.bare.statistics is Statistics.RUNNING or self.bare.scale is None:
-            return None
-        return smallest_per_map(BCHW, moments(self.bare, self.arrays[None][rows, ...]).variance)
+        return normalize(self.constant, x, running=Moments(_cut(whole.mean, rows), _cut(whole.variance, rows))), None
 
     def shared_variance(self) -> Floats | None:
         """The smallest variance of x in each map, where the statistics are those of the whole batch."""
@@ -236,9 +232,9 @@ def _study(body: Body, initializations: Sequence[Initialization], task: _Task, p
 
 def _piece(apply: _Applied, parameters: Parameters, task: _Task, rows: slice) -> _Piece:
     """Measure the samples ``rows``."""
-    piece = _Piece({}, {}, {}, apply.smallest_variance(rows))
-    of_x = apply(None, rows)
-    of_moved = {kind: apply(kind, rows) for kind in task.moved}
+    of_x, variance = apply(None, rows)
+    piece = _Piece({}, {}, {}, None if variance is None else smallest_per_map(BCHW, variance))
+    of_moved = {kind: apply(kind, rows)[0] for kind in task.moved}
     if task.share and gain_follows(apply.layer):
         _put_on_after(piece, of_x, of_moved, parameters, task, rows)
         return piece
@@ -293,4 +289,8 @@ def _moved(task: _Task, kind: ActionKind, y: Array, rows: slice) -> Array:
 
 def _affine(y: Array, gain: Array | None, bias: Array | None) -> Array:
     """The affine step, in the two roundings that a layer makes of it."""
-    return y if gain is None or bias is None else y * gain + bias
+    if gain is None or bias is None:
+        return y
+    found = y * gain
+    found += bias
+    return found

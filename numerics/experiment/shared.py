@@ -122,7 +122,7 @@ class SharedExperiment:
         for each, z in self.carried(kind, rows):
             numbers = [i for i, subject in enumerate(self.subjects) if carrier(subject.layer) == each]
             cut = [(pairs[i, kind][0].of(rows), pairs[i, kind][1].of(rows)) for i in numbers]
-            found.update(zip(numbers, cosine_errors(self.xp, z, cut), strict=True))
+            found.update(zip(numbers, cosine_errors(self.xp, z, cut).T, strict=True))
         return found
 
 

@@ -89,14 +89,15 @@ def relative_errors(left: Line, right: Line, z: MapMoments) -> tuple[Floats, Flo
     return length, _ratio(apart.largest(z).max(axis=1), right.largest(z).max(axis=1))
 
 
-def cosine_errors(xp: Namespace, z: Array, pairs: list[tuple[Line, Line]]) -> list[Floats]:
-    """The cosine error of each pair of lines, (B,), over maps z (B, C, P)."""
-    triples = [(left, right, left, left, right, right) for left, right in pairs]
-    products = [(triple[i], triple[i + 1]) for triple in triples for i in (0, 2, 4)]
+def cosine_errors(xp: Namespace, z: Array, pairs: list[tuple[Line, Line]]) -> Floats:
+    """The cosine error of each pair of lines over maps z (B, C, P): of shape (B, pairs)."""
+    lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
+    products = [*pairs, *zip(lefts, lefts, strict=True), *zip(rights, rights, strict=True)]
     sums = xp.matmul(_weights(xp, z, [a.alpha * b.alpha for a, b in products]), z * z)
     sums += xp.matmul(_weights(xp, z, [a.alpha * b.beta + b.alpha * a.beta for a, b in products]), z)
     sums += _weights(xp, z, [np.sum(a.beta * b.beta, axis=1) for a, b in products])[..., None]
-    return [_cosine(xp, *(sums[:, place + part, :] for part in range(3))) for place in range(0, len(products), 3)]
+    count = len(pairs)
+    return _cosine(xp, *(sums[:, first : first + count, :] for first in (0, count, 2 * count)))
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,13 @@ def errors_of_lines(xp: Namespace, left: Array, right: Array, lines: list[Line])
     inner = xp.matmul(by_square, left * right) + of_left + of_right + constant
     lefts = xp.matmul(by_square, left * left) + 2 * of_left + constant
     rights = xp.matmul(by_square, right * right) + 2 * of_right + constant
+    cosines = _cosine(xp, inner, lefts, rights)
     found = []
     for place, line in enumerate(lines):
         gain = Line(line.alpha, np.zeros_like(line.beta))
         length = _ratio(np.sqrt(gain.mean_square(between).sum(axis=1)), np.sqrt(line.mean_square(moments).sum(axis=1)))
         largest = _ratio(gain.largest(between).max(axis=1), line.largest(moments).max(axis=1))
-        cosine = _cosine(xp, inner[:, place, :], lefts[:, place, :], rights[:, place, :])
-        found.append(Errors(length, largest, cosine, line.mean_square(moments)))
+        found.append(Errors(length, largest, cosines[:, place], line.mean_square(moments)))
     return found
 
 
@@ -135,9 +136,10 @@ def _weights(xp: Namespace, z: Array, rows: list[Floats]) -> Array:
 
 
 def _cosine(xp: Namespace, inner: Array, left: Array, right: Array) -> Floats:
-    """The mean over pixels of 1 - <a, e> / (|a| |e|), from <a, e>, <a, a> and <e, e>, each (B, P)."""
-    norms = xp.clip(xp.sqrt(xp.clip(left, 0.0)), SMALLEST_NORM) * xp.clip(xp.sqrt(xp.clip(right, 0.0)), SMALLEST_NORM)
-    return np.asarray(to_numpy(xp.mean(1 - inner / norms, axis=1)).astype(np.float64))
+    """The mean over pixels of 1 - <a, e> / (|a| |e|), from <a, e>, <a, a> and <e, e>, each (B, lines, P)."""
+    least = xp.asarray(SMALLEST_NORM**2, dtype=inner.dtype, device=array_api_compat.device(inner))
+    norms = xp.sqrt(xp.maximum(left, least) * xp.maximum(right, least))
+    return np.asarray(to_numpy(xp.mean(1 - inner / norms, axis=2)).astype(np.float64))
 
 
 def _ratio(error: Floats, size: Floats) -> Floats:
