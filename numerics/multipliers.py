@@ -54,6 +54,43 @@ def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
     return out
 
 
+def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
+    """The one-sided translation along the last two axes, the number of rows H even, by matrix products.
+
+    It differs from the symmetric one in the row frequency H/2 alone, p = sum_h (-1)^h x[h, .] / H. There a column
+    frequency 0 < j < W/2 takes exp(i pi t_h) for cos(pi t_h), and what is its conjugate takes the conjugate; j = 0
+    takes the real part, and j = W/2 takes cos(pi (t_h - t_w)) for cos(pi t_h) cos(pi t_w). So (-1)^h (R p)[w] is
+    added, with R the circulant matrix of the spectrum
+
+        0  for j = 0,    i sin(pi t_h) exp(-2 pi i j t_w / W)  for 0 < j < W/2,    sin(pi t_h) sin(pi t_w)  for j = W/2.
+    """
+    rows, row = x.ndim - 2, x.ndim - 1
+    width = x.shape[row]
+    out = by_circulants(xp, x, columns)
+    sine = xp.sin(math.pi * xp.remainder(columns[rows], 2.0))[:, None]
+    index = xp.arange(width // 2 + 1, dtype=xp.float64, device=array_api_compat.device(x))
+    spectrum = _phases(xp, columns[row], width, half=True, one_sided=True)
+    spectrum = 1j * xp.astype(sine * xp.astype(index > 0, xp.float64)[None, :], xp.complex128) * spectrum
+    if width % 2 == 0:
+        # A spectrum of a real array is real there, whatever an inverse transform makes of one that is not.
+        last = xp.astype((index == width // 2)[None, :], xp.float64)
+        kept = xp.astype(1 - last, xp.complex128)
+        spectrum = kept * spectrum + xp.astype(last * xp.real(spectrum), xp.complex128)
+    matrix = xp.astype(_circulant_of(xp, spectrum, width), x.dtype)
+    even, odd = (tuple(slice(first, None, 2) if a == rows else slice(None) for a in range(x.ndim)) for first in (0, 1))
+    for block in blocks(x):
+        own = matrix[block[0], ...] if matrix.shape[0] > 1 else matrix
+        wave = (
+            xp.mean(x[block][even], axis=rows, keepdims=True) - xp.mean(x[block][odd], axis=rows, keepdims=True)
+        ) / 2
+        added = _apply(xp, own, wave, row)
+        part = out[block]
+        part[even] += added
+        part[odd] -= added
+        out[block] = part
+    return out
+
+
 def _turns(xp: Namespace, frequencies: Array, t: Array, size: int) -> Array:
     """The turns k t / N modulo 1 in float64, of shape (B, frequencies).
 
@@ -80,10 +117,15 @@ def _phases(xp: Namespace, t: Array, size: int, half: bool, one_sided: bool) -> 
 
 def _circulant(xp: Namespace, t: Array, size: int) -> Array:
     """The matrices (B, N, N) of the symmetric translation: row n holds D(n - m - t), D the Dirichlet kernel."""
-    kernel = fourier(xp).irfftn(_phases(xp, t, size, half=True, one_sided=False), s=(size,), axes=(1,))
-    index = xp.arange(size, device=array_api_compat.device(t))
+    return _circulant_of(xp, _phases(xp, t, size, half=True, one_sided=False), size)
+
+
+def _circulant_of(xp: Namespace, spectrum: Array, size: int) -> Array:
+    """The circulant matrices (B, N, N) whose first columns have these half spectra (B, N // 2 + 1)."""
+    kernel = fourier(xp).irfftn(spectrum, s=(size,), axes=(1,))
+    index = xp.arange(size, device=array_api_compat.device(spectrum))
     difference = xp.reshape((index[:, None] - index[None, :]) % size, (size * size,))
-    return xp.reshape(xp.take(kernel, difference, axis=1), (t.shape[0], size, size))
+    return xp.reshape(xp.take(kernel, difference, axis=1), (spectrum.shape[0], size, size))
 
 
 def _apply(xp: Namespace, matrix: Array, x: Array, axis: int) -> Array:

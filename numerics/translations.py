@@ -25,7 +25,7 @@ import array_api_compat
 import numpy as np
 
 from numerics.arrays import Array, namespace_of, positions, to_numpy
-from numerics.multipliers import by_circulants, by_fourier
+from numerics.multipliers import by_circulants, by_fourier, one_sided_by_circulants
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
 
@@ -117,8 +117,10 @@ def translate(
             )
         # On an odd number of rows the operator is the symmetric one: the column bin keeps its real part, cos(pi t).
         if x.shape[rows] % 2 == 0 and rows in columns:
-            still = xp.zeros_like(table[:, 0])
-            return by_fourier(xp, x, {rows: columns[rows], rows + 1: columns.get(rows + 1, still)}, one_sided=True)
+            both = {rows: columns[rows], rows + 1: columns.get(rows + 1, xp.zeros_like(table[:, 0]))}
+            if max(x.shape[rows:]) > LARGEST_CIRCULANT:
+                return by_fourier(xp, x, both, one_sided=True)
+            return one_sided_by_circulants(xp, x, both)
     if max(x.shape[axis] for axis in moving) <= LARGEST_CIRCULANT:
         return by_circulants(xp, x, columns)
     return by_fourier(xp, x, columns, one_sided=False)

@@ -181,6 +181,18 @@ def test_matrices_and_transforms_are_one_operator(xp, size, monkeypatch):
     close(by_transform, textbook(x, t).real, x)
 
 
+@pytest.mark.parametrize("size", [(300, 3), (2, 259), (258, 4), (6, 8), (4, 7), (2, 2)])
+@pytest.mark.parametrize("axes", [(-2, -1), (-2,), (-1,)])
+def test_matrices_and_transforms_are_one_operator_one_sided(xp, size, axes, monkeypatch):
+    x, t = arrays(*size, batch=2)
+    t = t[:, : len(axes)] / 100
+    found = []
+    for largest in (0, 1000):
+        monkeypatch.setattr(translations, "LARGEST_CIRCULANT", largest)
+        found.append(xp.call(translate, x, t, axes, ONE_SIDED))
+    close(*found, x)
+
+
 def test_axes_move_one_by_one_in_three_dimensions(xp):
     random = np.random.default_rng(0)
     x, t = random.standard_normal((2, 3, 4, 5, 6)), random.uniform(-3, 3, (2, 3))
