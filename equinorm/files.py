@@ -149,7 +149,7 @@ class Workshop:
                 self.target.rename(self.earlier)
             self.product.rename(self.target)
             keep_on_disk(self.target.parent)
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.discard()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import pyarrow.parquet
 from equinorm.experiment.memory import Budget, peak
 from equinorm.experiment.options import Options
 from equinorm.experiment.parts import PATTERN
-from equinorm.experiment.run import already_there, run_experiment, run_in_folder
+from equinorm.experiment.run import already_there, run_experiment, run_in_folder, tidy
 from equinorm.experiment.summary import Group, lines, summarize
 from equinorm.experiment.table import joined, read_pieces
 from equinorm.experiment.workforce import Here, Processes, Workforce
@@ -174,6 +174,7 @@ def measure(
             return Measured(run.facts, rows=run.table, groups=summarize(run.table), peak=peak())
         facts = already_there(shop.target, options, force.device, pictures, weights)
         if facts is not None:
+            tidy(shop, options, force, pictures, weights)
             notice(f"{out} holds the complete result of this command already; remove it to measure again")
             return Measured(
                 facts, Path(out), groups=summarize(read_pieces(shop.target / "results.parquet")), peak=peak()

@@ -25,7 +25,7 @@ from equinorm.experiment.compared import (
 )
 from equinorm.experiment.given_maps import ArrayResult, Setting, Subject, measure_array
 from equinorm.experiment.options import LARGEST_SEED
-from equinorm.experiment.run import versions
+from equinorm.experiment.setting import versions
 from equinorm.experiment.table import parity, write_table
 from equinorm.files import replacing_folder
 from equinorm.inputs.array_files import GivenArray, given_arrays, opened_arrays

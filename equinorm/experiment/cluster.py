@@ -3,8 +3,8 @@
 The parts travel back to the client, which writes them; workers need the pictures and the file of the weights under the
 same names as the client, and no place to write. A task is a function of its shard: when a worker is lost, the scheduler
 gives its shards to another one, and the result is the same byte for byte. Each worker draws the filters of the network
-once and is sent the rest (38 kB). It must have the versions of the client; a worker whose device has another name than
-the first one's is refused, since it may round differently.
+once and is sent the rest (38 kB). It must have the versions and the kind of processor of the client; a worker whose
+device has another name than the first one's is refused, since it may round differently.
 
 ``local:N`` starts a scheduler and N workers of one thread on this machine, on the loopback device. A worker that has a
 GPU of its own (CUDA_VISIBLE_DEVICES) measures on it with the backend cupy.
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from equinorm.experiment.listing import Unit
-from equinorm.experiment.setting import Setting, plain, versions
+from equinorm.experiment.setting import Setting, kind_of_machine, plain
 from equinorm.experiment.unit import Step
 from equinorm.experiment.workforce import AHEAD, Done, measure_here, sheltering, work_of
 from numerics.backends import load_backend
@@ -88,7 +88,7 @@ def measure_shard(setting: Setting, units: Sequence[Unit], key: str) -> list[Don
         SpecificationError: this worker is not like the client, or the first worker.
     """
     device = device_here(setting.options.backend)
-    for found, expected in ((plain(versions()), setting.versions), (device, setting.device)):
+    for found, expected in ((plain(kind_of_machine()), setting.kind), (device, setting.device)):
         if found != expected:
             raise refuse(f"worker={found}", f"workers like the client and the first worker: {expected}")
     return measure_here(setting, units, key)

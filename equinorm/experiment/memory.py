@@ -56,13 +56,17 @@ class Budget:
         return Budget(int(float(match[1]) * UNITS[unit]), str(text))
 
     def check(self, options: Options, calibrates: bool) -> None:
-        """Raise SpecificationError unless one unit fits."""
-        needed = unit_bytes(options)
-        if calibrates:
-            needed = max(needed, calibration_bytes(options))
-        if self.limit is not None and self.limit < needed:
-            remedy = f"one batch of {options.batch_size} at crop {options.crop} needs that much"
-            raise refuse(f"memory={self.given}", f"at least {shown(needed)}", remedy)
+        """Raise SpecificationError unless one unit fits, and the calibration where there is one."""
+        if self.limit is None:
+            return
+        batch, first = unit_bytes(options), calibration_bytes(options) if calibrates else 0
+        if self.limit < max(batch, first):
+            cause = f"one batch of {options.batch_size} at crop {options.crop} needs that much"
+            if batch < first:
+                cause = (
+                    f"the calibration on {CALIBRATION_PICTURES} pictures needs that much; weights from a file need none"
+                )
+            raise refuse(f"memory={self.given}", f"at least {shown(max(batch, first))}", cause)
 
     def processes(self, options: Options, wanted: int) -> int:
         """How many processes may measure at a time beside the one that hands out the work: at least 1."""

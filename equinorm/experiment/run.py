@@ -21,9 +21,18 @@ import pyarrow as pa
 from equinorm.experiment.listing import Listed, Unit, digest, digest_of_times, latest, listing, units
 from equinorm.experiment.memory import peak
 from equinorm.experiment.options import Options
-from equinorm.experiment.parts import Parts, Tell, cannot_write
-from equinorm.experiment.setting import Setting, calibrated, described, forget, no_usable_picture, plain
-from equinorm.experiment.setting import versions as versions
+from equinorm.experiment.parts import MANIFEST, Parts, Tell, cannot_write
+from equinorm.experiment.setting import (
+    Setting,
+    calibrated,
+    described,
+    forget,
+    kind_of_machine,
+    no_usable_picture,
+    plain,
+    sources,
+    versions,
+)
 from equinorm.experiment.single_threaded import single_threaded
 from equinorm.experiment.summary import Group, Tally
 from equinorm.experiment.table import joined, table_writer
@@ -82,7 +91,7 @@ class Census:
             raise no_usable_picture(len(self.skipped), first)
         return {
             "verb": "measure",
-            **json.loads(setting.versions),
+            **versions(),
             "options": setting.options.document(),
             "device": setting.device,
             "weights": setting.description,
@@ -226,7 +235,7 @@ def _setting(
         with single_threaded():
             statistics, count = calibration()
         description = {**description, "seed": options.seed, "calibrated_on": count}
-    return Setting(options, workforce.device, plain(versions()), plain(description), statistics)
+    return Setting(options, workforce.device, plain(kind_of_machine()), plain(description), statistics)
 
 
 def _question(
@@ -236,7 +245,7 @@ def _question(
     return {
         "options": options.document(),
         "device": workforce.device,
-        "versions": versions(),
+        "versions": kind_of_machine(),
         "weights": description,
         "pictures": {
             "number": len(listed),
@@ -251,8 +260,8 @@ def already_there(
 ) -> dict[str, Any] | None:
     """The facts of the complete result in ``folder``, if this very command made it from the files as they are now.
 
-    As ``make`` does, it trusts a result that is younger than all pictures and the weights; and it compares the bytes
-    of the tables with what was written.
+    As ``make`` does, it trusts a result that is younger than all pictures, the weights and the sources that compute;
+    and it compares the bytes of the tables with what was written.
     """
     try:
         text = (folder / RUN).read_text(encoding="utf-8")
@@ -271,10 +280,23 @@ def already_there(
     description = described(weights)
     if any(facts["weights"].get(name) != value for name, value in description.items()):
         return None
-    changed = latest(listing(pictures))
-    if weights is not None:
-        changed = max(changed, Path(weights).stat().st_mtime_ns)
+    others = sources() if weights is None else [*sources(), Path(weights)]
+    changed = max(latest(listing(pictures)), *(file.stat().st_mtime_ns for file in others))
     return facts if changed < made else None
+
+
+def tidy(
+    shop: Workshop, options: Options, workforce: Workforce, pictures: Sequence[Picture], weights: str | Path | None
+) -> None:
+    """Remove the parts of a result that is complete; those of another command stay."""
+    try:
+        known = json.loads((shop.folder / MANIFEST).read_bytes())["question"]
+    except FileNotFoundError:  # a delivered run was stopped while it cleared up
+        known = None
+    except (ValueError, KeyError, TypeError):
+        return
+    if known is None or known == _question(options, workforce, described(weights), listing(pictures)):
+        shop.discard()
 
 
 def sha256(path: Path) -> str:

@@ -14,7 +14,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -46,14 +46,14 @@ class Setting:
     Attributes:
         options: dtype, policy, crop, batch size and seed.
         device: what the backend calls itself.
-        versions: those of `versions`, as JSON.
+        kind: what must be the same wherever a unit is measured: that of `kind_of_machine`, as JSON.
         weights: where the weights come from, for ``run.json``, as JSON.
         statistics: float32, one after the other those of `RUNNING`; nothing where the weights come from a file.
     """
 
     options: Options
     device: str
-    versions: str
+    kind: str
     weights: str
     statistics: bytes = b""
 
@@ -64,7 +64,7 @@ class Setting:
 
     def key(self, pictures: str) -> str:
         """SHA-256 that tells apart what may not be mixed, given the digest of the pictures."""
-        parts = [json.dumps(self.options.document()), self.device, self.versions, self.weights, pictures]
+        parts = [json.dumps(self.options.document()), self.device, self.kind, self.weights, pictures]
         return hashlib.sha256("\n".join(parts).encode() + self.statistics).hexdigest()
 
 
@@ -78,6 +78,30 @@ def versions() -> dict[str, Any]:
         "platform": platform.platform(),
         "libraries": {name: version(name) for name in LIBRARIES},
     }
+
+
+def kind_of_machine() -> dict[str, Any]:
+    """What rounding may depend on besides the device: versions, these sources, and the kind of processor.
+
+    Which system this is does not matter to it: a computer may get a new one between two parts.
+    """
+    return {**versions(), "platform": platform.machine(), "sources": digest_of_sources()}
+
+
+def sources() -> list[Path]:
+    """The files that compute: the rooms `numerics` and `theory.spec`, the inputs and this folder."""
+    here, house = Path(__file__).parent, Path(__file__).parents[2]
+    folders = (house / "numerics", house / "theory" / "spec", here.parent / "inputs", here)
+    return sorted(file for folder in folders for file in folder.rglob("*.py"))
+
+
+@cache
+def digest_of_sources() -> str:
+    """SHA-256 of `sources`, the same wherever they lie."""
+    house, found = Path(__file__).parents[2], hashlib.sha256()
+    for file in sources():
+        found.update(f"{file.relative_to(house).as_posix()}\0".encode() + file.read_bytes())
+    return found.hexdigest()
 
 
 def plain(value: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from equinorm.deriving import Derived, derive
 from equinorm.experiment.options import Options
-from equinorm.experiment.run import run_experiment, versions
+from equinorm.experiment.run import run_experiment
+from equinorm.experiment.setting import versions
 from equinorm.inputs.images import Picture, find_pictures
 from equinorm.progress import Listener, Progress, State
 from equinorm.report.certificates import Certified, certify

@@ -39,6 +39,18 @@ def expected(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return contents(out)
 
 
+MOMENTS = ("work", "start", "work", "join", "work")
+MOMENT_LENGTHS = {"start": 1.5, "work": 0.3, "join": 0.03}
+"""Seconds after the beginning of each within which the kill comes, at random."""
+
+
+def reached(moment: str, before: int, out: Path) -> bool:
+    """Whether the run has come to the moment: its start, a part more than ``before``, or the joining."""
+    if moment == "join":
+        return (out.with_name("out.partial") / "complete").exists()
+    return moment == "start" or len(parts(out)) > before
+
+
 class Stopped(Exception):
     """Stands for whatever ends a run."""
 
@@ -75,30 +87,25 @@ def out(stopped: Path, tmp_path: Path) -> Path:
 def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     pictures: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
-    draw, kills, kept = random.Random(20805), 0, set()
-    out = tmp_path / "out"
+    out, draw, kills, kept = tmp_path / "out", random.Random(20805), 0, set()
     while kills < KILLS:
-        before = len(parts(out))
+        moment, before = MOMENTS[kills % len(MOMENTS)], len(parts(out))
         child = start_command(arguments(pictures, out))
-        # A random moment: while it starts, at work on a batch, or when the last one is done and all are joined.
-        wanted = draw.randint(before, min(before + 1, BATCHES)) if draw.random() < 0.8 else BATCHES
-        pause = draw.uniform(0, 1.5) if wanted == before else draw.uniform(0, 0.3)
-        while child.poll() is None and len(parts(out)) < wanted:
-            time.sleep(0.002)
-        time.sleep(pause)
-        if child.poll() is None:
-            child.send_signal(signal.SIGKILL)
-            assert child.wait() in (-signal.SIGKILL, 0)
-            kills += child.returncode != 0
-            kept.add(len(parts(out)))
+        while child.poll() is None and not reached(moment, before, out):
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, MOMENT_LENGTHS[moment]))
+        child.send_signal(signal.SIGKILL)
         child.communicate()
-        if child.returncode == 0:
-            assert contents(out) == expected
-            for path in out.iterdir():
-                path.unlink()
-            out.rmdir()
-        else:
+        assert child.returncode in (-signal.SIGKILL, 0)
+        if child.returncode:
+            kills += 1
+            kept.add(len(parts(out)))
             assert not out.exists() or contents(out) == expected
+        if out.exists():
+            assert contents(out) == expected
+            if child.returncode == 0:
+                assert not out.with_name("out.partial").exists()
+                shutil.rmtree(out)
     assert len(kept) > 1
     done = measure_command(pictures, out)
     assert done.returncode == 0, done.stderr
@@ -254,6 +261,33 @@ def test_a_complete_result_is_left_as_it_is_unless_something_is_newer(
     assert again() == []
     assert again(seed=1) == []
     assert contents(out) != first
+
+
+@pytest.mark.parametrize("cleared", ["nothing", "manifest"])
+def test_a_kill_after_the_delivery_leaves_nothing_to_do(
+    cleared: str, pictures: Path, expected: dict[str, bytes], out: Path
+) -> None:
+    folder, heard = out.with_name("out.partial"), []
+    shutil.copytree(folder, kept := out.with_name("kept"))
+    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out)
+    shutil.copytree(kept, folder)
+    if cleared == "manifest":
+        (folder / MANIFEST).unlink()
+    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out, notice=heard.append)
+    assert "already" in heard[0]
+    assert not folder.exists()
+    assert contents(out) == expected
+
+
+def test_parts_of_another_command_survive_a_look_at_the_result(pictures: Path, out: Path) -> None:
+    folder = out.with_name("out.partial")
+    shutil.copytree(folder, kept := out.with_name("kept"))
+    shutil.rmtree(folder)
+    equinorm.measure([pictures], crop=CROP, batch_size=2, seed=5, out=out)
+    shutil.copytree(kept, folder)
+    before = parts(out)
+    equinorm.measure([pictures], crop=CROP, batch_size=2, seed=5, out=out)
+    assert parts(out) == before != []
 
 
 def test_two_runs_do_not_write_the_same_folder(pictures: Path, tmp_path: Path) -> None:

@@ -249,6 +249,12 @@ def test_too_little_memory_is_refused_with_what_is_needed(pictures: Path, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_calibration_needs_memory_too_unless_weights_are_given() -> None:
+    Budget.parse("600MiB").check(Options(batch_size=1), calibrates=False)
+    with pytest.raises(SpecificationError, match=r"at least \d+ MiB; the calibration on 32 pictures"):
+        Budget.parse("600MiB").check(Options(batch_size=1), calibrates=True)
+
+
 def test_memory_decides_how_many_batches_are_measured_at_a_time() -> None:
     options = Options()
     one = memory.unit_bytes(options)
