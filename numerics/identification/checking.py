@@ -14,12 +14,16 @@ from numerics.identification.formula import Formula
 from numerics.identification.probing import Probe, draw
 from numerics.layers import normalize
 from numerics.metrics import compare
-from numerics.rounding import black_box_bound, probe_rounding
+from numerics.rounding import Rounding, black_box_bound, probe_rounding
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 LOOSE = 4.0
 """The bound over that of an experiment on the function alone: gain, bias and epsilon were measured with it too."""
+
+FAR = (59.0, 4099.0)
+"""Amplitudes beyond those at which most is fitted, besides the largest of all; odd, so that no entry is a simple number
+at which a function may well jump."""
 
 
 def predict(formula: Formula, x: Floats) -> Floats:
@@ -41,25 +45,54 @@ def check(probe: Probe, formula: Formula, where: Floats | bool = True) -> Check:
     """
     sigma = 1.0 if formula.scale is None else formula.scale.sigma
     worst, amplitudes = (0.0, 0.0), (float(2.0 ** np.round(np.log2(sigma))), 1.0, 16.0)
-    shape, other = probe.inputs.shape[1:], _other_epsilon(formula)
+    for amplitude, fresh in zip(amplitudes, draw(probe.inputs.shape[1:], probe.rng, len(amplitudes)), strict=True):
+        found = _compared(probe, formula, amplitude * fresh, where)
+        if _ratio(*found) >= _ratio(*worst):
+            worst = found
+    return Check(*worst, arrays=len(amplitudes))
+
+
+def large_misfit(probe: Probe, formula: Formula, where: Floats | bool = True) -> str | None:
+    """Which large arrays, of either sign, the formula does not predict; None where it predicts all that were tried.
+
+    A fit at arrays of amplitude 1 shows nothing of what happens beyond. Where the function is not finite it is not
+    held against the formula.
+    """
+    for amplitude in (*FAR, probe.large):
+        for x in (amplitude * probe.inputs[0], -amplitude * probe.inputs[0]):
+            found = _compared(probe, formula, x, where, lazy=True)
+            if _ratio(*found) > 1:
+                words = f"at {amplitude:.0e} times an array it is off by {found[0]:.1e}, bound {found[1]:.1e}"
+                return f"large arrays do not fit the formula found at smaller ones: {words}"
+    return None
+
+
+def _compared(
+    probe: Probe, formula: Formula, x: Floats, where: Floats | bool, lazy: bool = False
+) -> tuple[float, float]:
+    """The error of the prediction at ``x`` and its bound, of the sample that is worst in units of the bound.
+
+    With ``lazy`` the function is not asked for its rounding where the error is below the smallest bound there is.
+    """
 
     def seen(x: Floats) -> Floats:
         return np.where(where, probe(x), 0.0)
 
-    for amplitude, fresh in zip(amplitudes, draw(shape, probe.rng, len(amplitudes)), strict=True):
-        x = amplitude * fresh
-        y, expected = seen(x), np.where(where, predict(formula, x), 0.0)
-        with np.errstate(invalid="ignore"):
-            error = compare(expected, y).relative_l2
+    y, expected = seen(x), np.where(where, predict(formula, x), 0.0)
+    if lazy and not np.all(np.isfinite(y)):
+        return 0.0, 0.0
+    with np.errstate(invalid="ignore"):
+        error = compare(expected, y).relative_l2
+    sums = max(1.0, sum_growth(x.shape, range(x.ndim)))
+    rounding = Rounding(probe.unit, np.zeros(len(x)))
+    if not lazy or not np.all(error <= LOOSE * black_box_bound(rounding, y, y, 1.0, sums)):
         rounding = probe_rounding(seen, x, y)
-        bound = LOOSE * black_box_bound(rounding, y, y, 1.0, max(1.0, sum_growth(shape, range(len(shape)))))
-        with np.errstate(invalid="ignore"):
-            bound = bound + compare(np.where(where, predict(other, x), 0.0), expected).relative_l2
-        ratio = [_ratio(float(e), float(b)) for e, b in zip(error, bound, strict=True)]
-        index = int(np.argmax(ratio))
-        if ratio[index] >= _ratio(*worst):
-            worst = (float(error[index]), float(bound[index]))
-    return Check(*worst, arrays=len(amplitudes))
+    bound = LOOSE * black_box_bound(rounding, y, y, 1.0, sums)
+    with np.errstate(invalid="ignore"):
+        bound = bound + compare(np.where(where, predict(_other_epsilon(formula), x), 0.0), expected).relative_l2
+    ratio = [_ratio(float(e), float(b)) for e, b in zip(error, bound, strict=True)]
+    index = int(np.argmax(ratio))
+    return float(error[index]), float(bound[index])
 
 
 def _other_epsilon(formula: Formula) -> Formula:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.identification.checking import check
+from numerics.identification.checking import check, large_misfit
 from numerics.identification.findings import Check, Finding, Identification, MisfitError, Notes
 from numerics.identification.formula import Formula
 from numerics.identification.probing import Floats, Function, Probe
@@ -53,6 +53,9 @@ def _identified(probe: Probe, shape: tuple[int, ...]) -> Identification:
             misfits.append(misfit)
             continue
         found = check(probe, formula, seen)
+        if found.holds and (far := large_misfit(probe, formula, seen)) is not None:
+            misfits.append(MisfitError(far, tuple(notes.findings)))
+            continue
         if found.holds:
             return _answer(probe, shape, formula, tuple(notes.findings), (*hidden, *notes.untold), None, found)
         reason = f"the formula found does not predict fresh arrays: off by {found.error:.1e}, bound {found.bound:.1e}"

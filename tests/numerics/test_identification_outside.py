@@ -230,6 +230,32 @@ def test_a_slight_change_of_a_layer_is_no_layer(spelling: str) -> None:
     assert not identify_function(function, SHAPE).identified
 
 
+def above_3(x: Array) -> Array:
+    """The identity, but for one entry where it is large."""
+    y = x.copy()
+    if x[0, 0, 0, 0] > 3:
+        y[0, 0, 0, 0] = 0
+    return y
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "function",
+    [above_3, lambda x: np.where(np.abs(x) > 1e3, x + 1, x), lambda x: np.maximum(layer_norm(x), 0) + (x > 1e8)],
+)
+def test_what_happens_at_large_arrays_only_is_not_overlooked(function: Function, seed: int) -> None:
+    found = identify_function(function, SHAPE, seed)
+    assert not found.identified
+    assert found.misfit is not None
+    assert "large arrays do not fit" in found.misfit or "at large arrays" in found.misfit or "odd" in found.misfit
+
+
+def test_large_arrays_are_named_as_what_does_not_fit() -> None:
+    found = identify_function(above_3, SHAPE)
+    assert found.misfit is not None
+    assert "large arrays do not fit the formula found at smaller ones" in found.misfit
+
+
 def test_nothing_but_layers_of_the_language_is_called_one() -> None:
     found = identified(lambda x: layer_norm(x) * GAIN + BIAS)
     assert found.formula is not None
