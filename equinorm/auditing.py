@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,9 @@ from equinorm.files import replacing_file
 from equinorm.inputs.batches import read_batches
 from equinorm.inputs.images import PHOTOGRAPH, bundled_pictures, find_pictures
 from equinorm.inputs.preprocessing import SHORTER_SIDE
+from equinorm.networks.findings import Audit
 from equinorm.networks.inspection import Inspection, Setting, random_state_kept
-from equinorm.networks.loading import load_model, load_state, load_torch, said
-from equinorm.networks.page import page
-from equinorm.networks.rows import Row
-from equinorm.networks.tables import NUMBERS, finding, full_table, notes, numbers, plain_lines, verdict
+from equinorm.networks.loading import load_model, load_state, load_torch, said, uncompiled
 from equinorm.progress import Listener
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
@@ -29,130 +26,6 @@ ACTIONS = {
     "shift": (ActionKind.SHIFT,),
     "translation": (ActionKind.TRANSLATION,),
 }
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What was found.
-
-    Attributes:
-        rows: one for each call of a layer, in the order in which they end.
-        unseen: functions that went through no module: their name, the module whose code calls them, how often.
-        kinds: the actions that were tried.
-        facts: versions, options, pictures, dtype and device: plain data.
-    """
-
-    rows: tuple[Row, ...]
-    unseen: tuple[tuple[str, str, int], ...]
-    kinds: tuple[ActionKind, ...]
-    facts: Mapping[str, Any]
-
-    def first(self, kind: ActionKind | None = None) -> Row | None:
-        """The first layer whose own defect exceeds the rounding bound, under ``kind`` or under any action."""
-        kinds = self.kinds if kind is None else (kind,)
-        return next((row for row in self.rows if any(row.exceeds(one) for one in kinds)), None)
-
-    def document(self) -> dict[str, Any]:
-        """All of it as plain data."""
-        return {
-            **self.facts,
-            "first": {kind.value: _title(self.first(kind)) for kind in self.kinds} | {"any": _title(self.first())},
-            "layers": [self._layer(row) for row in self.rows],
-            "not_seen": [{"function": name, "module": place, "calls": count} for name, place, count in self.unseen],
-        }
-
-    def _layer(self, row: Row) -> dict[str, Any]:
-        about = row.about
-        found: dict[str, Any] = {
-            "layer": row.name,
-            "call": row.turn + 1,
-            "class": about.name,
-            "kind": about.kind,
-            "specification": about.specification or None,
-            "input": list(row.shapes[0]),
-            "output": list(row.shapes[1]),
-            "notes": notes(row, self.kinds),
-        }
-        for kind in self.kinds:
-            # JSON has no infinity, which an error relative to zero is.
-            values = [None if value is None or not np.isfinite(value) else value for value in numbers(row, kind)]
-            found[kind.value] = {
-                "verdict": verdict(row, kind) or None,
-                "reason": row.verdicts[kind.value][1] if row.verdicts else None,
-                "finding": finding(row, kind) or None,
-                **dict(zip(NUMBERS, values, strict=True)),
-            }
-        return found
-
-    def csv(self) -> str:
-        """One line for each row, below the names of the columns."""
-        return full_table(self.rows, self.kinds).csv()
-
-    def html(self) -> str:
-        """A page that needs nothing else."""
-        return page(self)
-
-    def text(self) -> str:
-        """The answer for a terminal."""
-        lines = [self.heading(), *self.details()]
-        for kind in self.kinds:
-            lines += ["", f"{kind.value}s:", *plain_lines(self.rows, kind)]
-        lines += ["", *self.not_seen(), *(self.conclusion(kind) for kind in self.kinds)]
-        return "\n".join(lines)
-
-    def heading(self) -> str:
-        """What was looked at."""
-        facts = self.facts
-        return (
-            f"{facts['model']} ({facts['class']}, {facts['mode']}, {facts['weights'] or 'weights as made'}); "
-            f"{facts['dtype']} on {facts['device']}"
-        )
-
-    def details(self) -> list[str]:
-        """On what, and how it moves."""
-        facts = self.facts
-        scope = "each by its own displacement" if facts["batch"] > 1 else "by one displacement"
-        height, width = facts["steps"]
-        shape = "x".join(map(str, facts["shape"]))
-        found = [f"{facts['batch']} images of {shape}, moved {scope}: {', '.join(facts['images'])}"]
-        if ActionKind.SHIFT in self.kinds:
-            steps = f"{height} and {width}" if height != width else str(height)
-            found.append(f"shifts of the images: multiples of {steps} pixels, whole on every map that divides them")
-        if ActionKind.TRANSLATION in self.kinds:
-            found.append(f"translations: Nyquist policy {facts['nyquist']}")
-        return found
-
-    def not_seen(self) -> list[str]:
-        """The functions that no hook sees."""
-        if not self.unseen:
-            return []
-        named = [
-            f"{name} in {place or 'the network'}" + (f" ({count} times)" if count > 1 else "")
-            for name, place, count in self.unseen
-        ]
-        shown = ", ".join(named[:8]) + (f" and {len(named) - 8} more" if len(named) > 8 else "")
-        return [f"not seen, since no module computes it: {shown}"]
-
-    def conclusion(self, kind: ActionKind) -> str:
-        """The first layer that is above rounding under ``kind``, and why."""
-        row = self.first(kind)
-        before = self.rows if row is None else self.rows[: self.rows.index(row)]
-        passed = [one.title for one in before if one.reason and one.about.kind != "other"]
-        left_out = f"; not compared{'' if row is None else ' before it'}: {', '.join(passed)}" if passed else ""
-        if row is None:
-            compared = sum(kind in one.own for one in self.rows)
-            return f"{kind.value}s: no own defect exceeds rounding, of {compared} layers compared{left_out}"
-        own, why = row.own[kind], notes(row, (kind,))
-        return (
-            f"{kind.value}s: the first layer whose own defect exceeds rounding is {row.title}, "
-            f"{row.about.specification or row.about.name}: {own.error:.1e} against {own.bound:.1e}"
-            + (f" ({why})" if why else "")
-            + left_out
-        )
-
-
-def _title(row: Row | None) -> str | None:
-    return None if row is None else row.title
 
 
 def audit(
@@ -245,7 +118,7 @@ def _audited(
         torch.manual_seed(setting.seed)
         network, name = _network(model, torch, setting.timeout)
         digest = None if weights is None else load_state(network, weights, torch)
-        network = network.to(device)
+        network = uncompiled(network).to(device)
         looked = Inspection(network, torch.from_numpy(images[0]).to(device), setting, torch, f"model={name}", progress)
         looked.run()
     facts = {
@@ -264,9 +137,11 @@ def _audited(
         "nyquist": setting.policy.value,
         "seed": setting.seed,
         "steps": list(looked.steps),
+        "displacements": {kind.value: table.tolist() for kind, table in looked.displacements.items()},
     }
     unseen = tuple((function, place, count) for (function, place), count in looked.unseen.items())
-    return Audit(tuple(looked.rows), unseen, setting.kinds, facts)
+    assert looked.output is not None
+    return Audit(tuple(looked.rows), looked.output, unseen, setting.kinds, facts)
 
 
 def _network(model: Any, torch: Any, timeout: float) -> tuple[Any, str]:

@@ -12,6 +12,8 @@ from equinorm.cli.options import JsonFlag
 from equinorm.cli.output import Answer
 from equinorm.cli.progress import Printer
 
+STATUS = {True: Status.DONE, False: Status.DOES_NOT_HOLD, None: Status.UNKNOWN}
+
 
 def audit(
     model: Annotated[str, typer.Option(metavar="MODULE:FACTORY", help="A function that returns a torch.nn.Module.")],
@@ -56,5 +58,5 @@ def audit(
         )
     finally:
         printer.close()
-    status = Status.DONE if found.first() is None else Status.DOES_NOT_HOLD
+    status = STATUS[found.holds()]
     return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)

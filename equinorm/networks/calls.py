@@ -24,6 +24,9 @@ ARRANGING = frozenset(
     {"chunk", "flatten", "movedim", "moveaxis", "permute", "reshape", "split", "squeeze", "swapaxes", "transpose"}
     | {"unbind", "unflatten", "unsafe_chunk", "unsqueeze", "view", "view_as", "__get__", "__set__"}
 )
+NARROWING = frozenset({"bfloat16", "float", "half", "to", "type", "type_as"})
+"""Functions that may convert to a narrower dtype."""
+
 HARMLESS = LOOKING | COPYING | ARRANGING
 """Functions that compute nothing on values: they look, copy or rearrange."""
 
@@ -73,7 +76,8 @@ Visit = Callable[[Call, list[Tensor]], None]
 class Observer:
     """Hooks on all layers of ``network`` that tell ``visit`` of each call, in the order in which they end.
 
-    ``unseen`` counts (function, module) between layers, where it ``listens``.
+    Where it ``listens``, ``unseen`` counts (function, module) between layers, and ``narrows`` tells whether some
+    function may have converted to a narrower dtype.
     """
 
     network: Module
@@ -81,6 +85,7 @@ class Observer:
     visit: Visit
     listens: bool = False
     unseen: Counter[tuple[str, str]] = field(default_factory=Counter)
+    narrows: bool = False
     _turns: Counter[str] = field(default_factory=Counter)
     _open: list[Call | None] = field(default_factory=list)
     _outer: list[str] = field(default_factory=list)
@@ -139,6 +144,7 @@ class Observer:
         return before, after
 
     def _function(self, name: str, result: object) -> None:
+        self.narrows |= not self._paused and name in NARROWING
         if self._paused or self._open or not self._outer or name in HARMLESS:
             return
         if floating(result, self.torch):
@@ -159,7 +165,8 @@ def _listener(torch: ModuleType, heard: Callable[[str, object], None]) -> Any:
     class Listener(torch.overrides.TorchFunctionMode):  # type: ignore[misc, name-defined]
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
-            heard(getattr(function, "__name__", str(function)), result)
+            # What gives nothing, as an assignment does, writes into what it got.
+            heard(getattr(function, "__name__", str(function)), args if result is None else result)
             return result
 
     return Listener()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from equinorm.networks.fitting import Fit, Unfit
 from equinorm.networks.grids import Axes, Sizes, draw_shifts, induced, sizes_at, step
 from numerics.arrays import to_numpy
 from numerics.bounds import Judgement, judge, sum_growth, transform_growth
-from numerics.rounding import black_box_bound, probe_rounding
+from numerics.rounding import Rounding, black_box_bound, probe_rounding
 from numerics.translations import Table, draw_displacements, move, remove_nyquist
 from theory.spec.actions import ActionKind, NyquistPolicy
 
@@ -35,6 +35,8 @@ class Defect:
 
     error: float
     bound: float
+    displacements: tuple[tuple[float, ...], ...] = ()
+    """Of each sample, on the grid of the layer's largest input; empty where they are told elsewhere."""
 
     @property
     def judgement(self) -> Judgement:
@@ -58,8 +60,9 @@ def moved(
     return found
 
 
-def draw(kind: ActionKind, batch: int, sizes: Sizes, steps: Sequence[int], rng: np.random.Generator) -> Table:
-    """Displacements of a grid: (batch, 2); of shifts multiples of ``steps``."""
+def draw(kind: ActionKind, batch: int, sizes: Sizes, steps: Sequence[int], seed: int) -> Table:
+    """Displacements of a grid: (batch, 2); of shifts multiples of ``steps``. Equal grids move alike."""
+    rng = np.random.Generator(np.random.PCG64([seed, list(ActionKind).index(kind)]))
     if kind is ActionKind.SHIFT:
         return draw_shifts(batch, sizes, steps, rng)
     return draw_displacements(kind, batch, sizes, rng)
@@ -80,7 +83,13 @@ def joined(tensors: Sequence[Tensor], torch: Any) -> Tensor:
 
 
 def own_defects(
-    call: Call, fit: Fit, kinds: Sequence[ActionKind], policy: NyquistPolicy, seed: int, full_precision: bool
+    call: Call,
+    fit: Fit,
+    kinds: Sequence[ActionKind],
+    policy: NyquistPolicy,
+    seed: int,
+    full_precision: bool = False,
+    rounding: Rounding | None = None,
 ) -> dict[ActionKind, Defect]:
     """The own defect of ``call`` under each action.
 
@@ -91,6 +100,7 @@ def own_defects(
         policy: under PROJECT the input loses its Nyquist bins before translations.
         seed: of the displacements.
         full_precision: as :func:`numerics.rounding.probe_rounding` has it.
+        rounding: of the layer at its input, where it is known.
 
     Raises:
         Unfit: the layer gives other shapes when it is called again.
@@ -114,19 +124,19 @@ def own_defects(
     x = joined([given[place] for place in maps], torch)
     y = call.outputs(given)
     flat = joined(y, torch)
-    rounding = probe_rounding(layer, x, flat, full_precision)
+    rounding = probe_rounding(layer, x, flat, full_precision) if rounding is None else rounding
     sums = sum_growth(tuple(x.shape), (0, 1)) if math.prod(x.shape) > 1 else 1.0
-    rng = np.random.Generator(np.random.PCG64(seed))
     found = {}
     for kind in kinds:
-        displacements = draw(kind, batch, fit.reference, fit.steps, rng)
+        displacements = draw(kind, batch, fit.reference, fit.steps, seed)
         expected = moved(y, fit.outputs, kind, displacements, fit.reference)
         actual = call.outputs(moved(given, fit.inputs, kind, displacements, fit.reference))
         if [tensor.shape for tensor in actual] != [tensor.shape for tensor in expected]:
             raise Unfit("the shape of its output depends on the values of its input")
         growth = transform_growth(kind, fit.reference)
         limits = black_box_bound(rounding, flat, joined(expected, torch), growth, sums)
-        found[kind] = _worst(relative(actual, expected, torch), limits)
+        told = tuple(tuple(float(step) for step in sample) for sample in displacements)
+        found[kind] = replace(_worst(relative(actual, expected, torch), limits), displacements=told)
     return found
 
 
@@ -144,11 +154,13 @@ def carried(
     kind: ActionKind,
     displacements: Table,
     image: Sizes,
+    rounding: Rounding,
     torch: Any,
-) -> float | None:
+) -> Defect | None:
     """The defect that tensors carry: ``actual`` of the moved images against ``base`` of the images, moved alike.
 
-    None where a grid has no action that the one of the images induces, or where shapes differ.
+    ``rounding`` is that of ``base`` as a function of the images. None where a grid has no action that the one of the
+    images induces, or where shapes differ.
     """
     pairs = [(a, b, one) for a, b, one in zip(actual, base, axes, strict=False) if b.is_floating_point()]
     if not pairs or len(actual) != len(base) or any(a.shape != b.shape for a, b, _ in pairs):
@@ -158,5 +170,9 @@ def carried(
         least = step(image[axis], (sizes[axis] for sizes in grids))
         if least is None or (kind is ActionKind.SHIFT and np.any(displacements[:, axis] % least)):
             return None
-    expected = moved([b for _, b, _ in pairs], [one for _, _, one in pairs], kind, displacements, image)
-    return float(np.max(relative([a for a, _, _ in pairs], expected, torch)))
+    before = [b for _, b, _ in pairs]
+    expected = moved(before, [one for _, _, one in pairs], kind, displacements, image)
+    errors = relative([a for a, _, _ in pairs], expected, torch)
+    flat = joined(before, torch)
+    sums = sum_growth(tuple(flat.shape), (0, 1)) if math.prod(flat.shape) > 1 else 1.0
+    return _worst(errors, black_box_bound(rounding, flat, joined(expected, torch), transform_growth(kind, image), sums))

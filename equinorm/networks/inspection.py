@@ -5,13 +5,14 @@ Runs of the network, without gradients and on a copy of it:
 1. plain, in float64 where the network allows, else in its own dtype;
 2. observed: the calls of layers, and whether a second run gives the same;
 3. observed, each layer measured at the input that it gets (:func:`equinorm.networks.defects.own_defects`);
-4. on the images and on the moved images, for as many layers at a time as fit into `MEMORY`.
+4. as a whole on the moved images, and changed slightly, for what rounding makes of its output;
+5. observed on the images and on the moved images, for as many layers at a time as fit into `MEMORY`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import ModuleType
@@ -20,16 +21,18 @@ from typing import Any
 import numpy as np
 
 from equinorm.networks.calls import Call, Observer, Visit, floating
-from equinorm.networks.defects import carried, draw, own_defects, relative
+from equinorm.networks.carrying import Journey, Key, windows
+from equinorm.networks.defects import draw, own_defects, relative
 from equinorm.networks.describe import Description, describe, likely_axes
 from equinorm.networks.fitting import Fit, Unfit, fit, input_axes
 from equinorm.networks.grids import FIRST, Axes, Sizes, find_axes, sizes_at, step
 from equinorm.networks.loading import limited, said
 from equinorm.networks.normalizations import verdicts
 from equinorm.networks.recognition import Recognition, recognize
-from equinorm.networks.rows import Carried, Row
+from equinorm.networks.rows import Row
+from equinorm.networks.whole import Whole
 from equinorm.progress import Listener, Progress
-from numerics.translations import Table, move, remove_nyquist
+from numerics.translations import Table, remove_nyquist
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import SpecificationError, refuse
 from theory.spec.layers import Normalization
@@ -37,11 +40,9 @@ from theory.spec.terms import Term
 
 Module = Any
 Tensor = Any
-Key = tuple[str, int]
-Pair = tuple[list[Tensor], list[Tensor]]
 
-MEMORY = 2**30
-"""Bytes of activations that are kept at a time."""
+RUNS = 40
+"""Runs of the network, at most, in which its output is compared."""
 
 MOST_PROBED = 32
 """Modules of unknown classes whose values are probed, which takes up to a second each."""
@@ -73,7 +74,7 @@ class Inspection:
     """One network on one batch of images (B, C, H, W), and what was found.
 
     ``given`` names the network in errors. ``steps`` are the least shifts of the images, along H and W, that are whole
-    on every map that divides them.
+    on every map that divides them; ``displacements`` those by which they were moved; ``output`` is the output's row.
     """
 
     network: Module
@@ -85,6 +86,10 @@ class Inspection:
     rows: list[Row] = field(default_factory=list)
     unseen: Counter[tuple[str, str]] = field(default_factory=Counter)
     steps: tuple[int, int] = (1, 1)
+    output: Row | None = None
+    displacements: Mapping[ActionKind, Table] = field(default_factory=dict)
+    _narrows: bool = False
+    _unit: float = 0.0
     _fits: dict[Key, Fit] = field(default_factory=dict)
     _bytes: dict[Key, int] = field(default_factory=dict)
     _known: set[Sizes] = field(default_factory=set)
@@ -107,6 +112,7 @@ class Inspection:
             self._check()
             progress = Progress("auditing", 2.0 * len(self._bytes), self.listener)
             self._measure(progress)
+            self._whole()
             self._carry(progress)
 
     def _check(self) -> None:
@@ -120,7 +126,7 @@ class Inspection:
 
         observer = Observer(self.network, self.torch, count, listens=True)
         second = self._observed(observer, self.images)
-        self.unseen = observer.unseen
+        self.unseen, self._narrows = observer.unseen, observer.narrows
         if not all(bool(self.torch.isfinite(tensor).all()) for tensor in first):
             bad = next((name for name, value in prints if not np.isfinite(value)), "")
             raise refuse(self.given, "a network with finite values", f"NaN or infinite first after {bad or 'no layer'}")
@@ -215,8 +221,8 @@ class Inspection:
             self._fits[call.key] = found
             self._follow(outputs, found.outputs, lost=found.reference in self._lost)
             trusted = about.known and inputs[0].dtype == self.torch.float64
-            seed = self.setting.seed + len(self.rows)
-            return replace(row, own=own_defects(call, found, self.setting.kinds, self.setting.policy, seed, trusted))
+            kinds, policy, seed = self.setting.kinds, self.setting.policy, self.setting.seed
+            return replace(row, own=own_defects(call, found, kinds, policy, seed, trusted))
         except Unfit as error:
             self._follow(outputs, [find_axes(tensor.shape, self._known, self._last) for tensor in outputs], lost=True)
             return replace(row, reason=str(error))
@@ -257,68 +263,33 @@ class Inspection:
         free = self.setting.policy is NyquistPolicy.PROJECT
         return verdicts(layer, call.inputs[0].shape, axes[0], groups, free)
 
+    def _whole(self) -> None:
+        """Run 4: the row of the output."""
+        trusted = not self._narrows and all(row.about.known for row in self.rows)
+        trusted = trusted and self.images.dtype == self.torch.float64
+        whole = Whole(self.network, self.images, self.torch, self._known, self._lost, self._last, self.steps)
+        with limited(RUNS * self.setting.timeout, self.given):
+            setting = self.setting
+            rounding = whole.rounding(trusted, len(self.rows))
+            self.output = whole.row(setting.kinds, setting.policy, setting.seed, rounding)
+        self._unit = rounding.unit
+
     def _carry(self, progress: Progress) -> None:
-        """Run 4: of each window of layers the images, then the images moved by each action."""
+        """Run 5: of each window of layers the images, then the images moved by each action."""
         images = self.images
         if self.setting.policy is NyquistPolicy.PROJECT:
             images = remove_nyquist(images, FIRST)[0]
-        rng = np.random.Generator(np.random.PCG64(self.setting.seed))
-        drawn = {kind: draw(kind, images.shape[0], self.sizes, self.steps, rng) for kind in self.setting.kinds}
-        found: dict[Key, dict[ActionKind, Carried]] = {}
-        for window in self._windows():
-            base: dict[Key, Pair] = {}
-            self._observed(Observer(self.network, self.torch, _keeper(window, base)), images)
-            for kind, displacements in drawn.items():
-                visit = self._comparer(base, kind, displacements, found)
-                self._observed(Observer(self.network, self.torch, visit), move(kind, images, displacements))
+
+        def run(visit: Visit, given: Tensor) -> None:
+            self._observed(Observer(self.network, self.torch, visit), given)
+
+        batch, seed = images.shape[0], self.setting.seed
+        self.displacements = {kind: draw(kind, batch, self.sizes, self.steps, seed) for kind in self.setting.kinds}
+        journey = Journey(run, images, self._fits, self._lost, self._unit, self.torch)
+        for window in windows(self._fits, self._bytes):
+            journey.through(window, self.displacements)
             progress.step(len(window))
-        self.rows = [replace(row, carried=found.get((row.name, row.turn), {})) for row in self.rows]
-
-    def _comparer(
-        self,
-        base: Mapping[Key, Pair],
-        kind: ActionKind,
-        displacements: Table,
-        found: dict[Key, dict[ActionKind, Carried]],
-    ) -> Visit:
-        """Compares the calls of a run on moved images with those in ``base``, into ``found``."""
-
-        def defect(now: list[Tensor], then: list[Tensor], axes: Sequence[Axes | None]) -> float | None:
-            grids = {sizes_at(tensor.shape, one) for tensor, one in zip(then, axes, strict=True)}
-            if grids & self._lost:
-                return None
-            return carried(now, then, axes, kind, displacements, self.sizes, self.torch)
-
-        def visit(call: Call, outputs: list[Tensor]) -> None:
-            if call.key in base:
-                place, (inputs, before) = self._fits[call.key], base[call.key]
-                through = Carried(defect(call.inputs, inputs, place.inputs), defect(outputs, before, place.outputs))
-                found.setdefault(call.key, {})[kind] = through
-
-        return visit
-
-    def _windows(self) -> Iterator[set[Key]]:
-        """The calls that were fitted, in their order, in sets whose tensors fit into `MEMORY`."""
-        window: set[Key] = set()
-        size = 0
-        for key in self._fits:
-            if window and size + self._bytes[key] > MEMORY:
-                yield window
-                window, size = set(), 0
-            window.add(key)
-            size += self._bytes[key]
-        if window:
-            yield window
-
-
-def _keeper(window: Collection[Key], base: dict[Key, Pair]) -> Visit:
-    """Keeps inputs and outputs of the calls in ``window``."""
-
-    def visit(call: Call, outputs: list[Tensor]) -> None:
-        if call.key in window:
-            base[call.key] = call.inputs, [tensor.clone() for tensor in outputs]
-
-    return visit
+        self.rows = [replace(row, carried=journey.found.get((row.name, row.turn), {})) for row in self.rows]
 
 
 @contextmanager

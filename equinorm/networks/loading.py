@@ -74,6 +74,18 @@ def _called(factory: Any, given: str) -> Any:
         raise refuse(given, "a factory that can be called without arguments", said(error)) from None
 
 
+def uncompiled(module: Module) -> Module:
+    """``module`` without ``torch.compile``, which computes the same where no hook sees it; its parts are replaced."""
+    inner = getattr(module, "_orig_mod", None)
+    if inner is not None and type(module).__name__ == "OptimizedModule":
+        return uncompiled(inner)
+    if getattr(module, "_compiled_call_impl", None) is not None:
+        module._compiled_call_impl = None
+    for name, child in list(module.named_children()):
+        setattr(module, name, uncompiled(child))
+    return module
+
+
 def said(error: BaseException) -> str:
     """The type of an exception and what it says, on one line.
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from equinorm.networks.tables import page_table
 
 if TYPE_CHECKING:
-    from equinorm.auditing import Audit
+    from equinorm.networks.findings import Audit
 
 CAPTION = (
     "Relative errors in the 2-norm, of the worst sample. The own defect is that of the layer at the input that it "
@@ -31,7 +31,7 @@ def page(audit: Audit) -> str:
     )
     style = (files("equinorm.report") / "templates" / "page.css").read_text(encoding="utf-8")
     parts = [
-        (kind, audit.conclusion(kind), Markup(page_table(audit.rows, kind, CAPTION).html())) for kind in audit.kinds
+        (kind, audit.conclusion(kind), Markup(page_table(audit.lines, kind, CAPTION).html())) for kind in audit.kinds
     ]
     template = environment.get_template("audit.html.j2")
     return template.render(audit=audit, facts=audit.facts, parts=parts, style=Markup(style)).rstrip() + "\n"

@@ -14,6 +14,13 @@ WORDS = {Judgement.WITHIN: "rounding", Judgement.ABOVE: "above", Judgement.UNDEC
 """What an own defect is, in a word."""
 
 NUMBERS = ("own", "bound", "input", "output", "difference")
+LEGEND = (
+    "own: |f(gx) - g f(x)| / |g f(x)| of the layer f at the input x that it gets, of the worst sample; bound: what",
+    "rounding may make of it; input, output: the defects that both carry when the images are moved, own or not;",
+    "difference: output less input. (output): that of the network. Maps of one size are moved alike.",
+)
+"""What the columns are, for a terminal."""
+
 TITLES = ("own defect", "bound", "carried by input", "by output", "difference")
 
 
@@ -113,7 +120,7 @@ def plain_lines(rows: Sequence[Row], kind: ActionKind) -> list[str]:
 
 
 def _word(row: Row, kind: ActionKind) -> str:
-    if row.reason:
+    if row.reason and kind not in row.own:
         return f"not compared: {row.reason}"
     decided = verdict(row, kind).replace("_", " ")
     return "; ".join(filter(None, (finding(row, kind), decided, *row.about.remarks)))

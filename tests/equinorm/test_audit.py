@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -241,6 +242,92 @@ def test_a_network_in_float32_only_is_measured_in_float32() -> None:
     assert found.facts["dtype"] == "float32"
     assert found.first() is None
     assert all(1e-7 < row.own[TRANSLATION].bound < 1e-3 for row in found.rows)
+
+
+class Masked(torch.nn.Sequential):
+    """Sound layers, after which code writes into one pixel."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = super().forward(x).clone()
+        y[:, :, 0, 0] = 0
+        return y
+
+
+class Functional(torch.nn.Module):
+    """A convolution with zeros beyond the border that is no module, before sound layers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.randn(6, 3, 3, 3))
+        self.norm, self.last = networks.LayerNormAF(6), networks.circular(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.norm(torch.nn.functional.conv2d(x, self.weight, padding=1)))
+
+
+def test_a_defect_that_enters_behind_the_layers_is_found() -> None:
+    found = audit(Masked(*networks.sound()), images=images(15))
+    assert (found.first(), found.holds()) == (None, False)
+    for kind in found.kinds:
+        assert found.entered(kind) is found.output
+        assert found.output.own[kind].error > 1e-3
+        assert "the output is not equivariant" in found.conclusion(kind)
+        assert "between layers, after 4" in found.conclusion(kind)
+    assert "setitem" in {name for name, _, _ in found.unseen}
+    assert "(output)" in found.text()
+
+
+def test_a_defect_that_enters_before_a_layer_is_placed() -> None:
+    found = audit(Functional(), images=images(15))
+    assert (found.first(), found.holds()) == (None, False)
+    assert "a defect enters between layers, before norm" in found.conclusion(SHIFT)
+    assert found.document()["entered"] == {"shift": "norm", "translation": "norm"}
+    # With a layer at fault later on, both are told.
+    network = Functional()
+    network.last = torch.nn.Sequential(networks.circular(6, 4), torch.nn.ReLU())
+    said = audit(network, images=images(15)).conclusion(TRANSLATION)
+    assert "exceeds rounding is last.1" in said
+    assert "before norm" in said
+
+
+def test_what_is_compiled_is_looked_into() -> None:
+    compiled = torch.compile(torch.nn.Conv2d(6, 6, 3, padding=1), backend="eager")
+    found = audit(networks.planted(2, compiled), images=images(15))
+    assert above(found, SHIFT) == ["2"]
+    assert found.rows[2].about.specification == "conv[3, padding=zeros]"
+
+
+def test_where_nothing_is_compared_nothing_is_said_to_hold() -> None:
+    found = audit(torch.nn.Conv2d(3, 4, 3), images=images(15))
+    assert found.holds() is None
+    assert "not compared: (the network) (15x15 to 13x13: no grid that the stride induces)" in found.conclusion(SHIFT)
+    assert "the output was not compared: 15x15 to 13x13" in found.conclusion(SHIFT)
+    # 6 pixels become 3 and 2: only a shift by 0 is whole on both.
+    pooled = torch.nn.Sequential(torch.nn.AvgPool2d(2), torch.nn.Upsample(scale_factor=2), torch.nn.AvgPool2d(3))
+    found = audit(pooled, images=images(6), action="shift")
+    assert found.facts["steps"] == [6, 6]
+    found = replace(found, rows=())
+    assert found.holds(SHIFT) is None
+    assert "no shift of the images but by 0" in found.conclusion(SHIFT)
+
+
+def test_what_carries_no_more_than_rounding_enters_nowhere() -> None:
+    for network, size in ((networks.sound(), 15), (networks.resnet("circular"), 64)):
+        found = audit(network, images=images(size, 2))
+        assert not any(row.receives(SHIFT) for row in found.rows[:3])
+        first = found.first(SHIFT)
+        before = found.rows if first is None else found.rows[: found.rows.index(first) + 1]
+        assert not any(row.receives(SHIFT) for row in before)
+
+
+def test_layers_of_one_size_are_moved_alike() -> None:
+    found = audit(networks.planted(0, torch.nn.Conv2d(3, 6, 3, padding=1)), images=images(15))
+    row = found.rows[0]
+    for kind in found.kinds:
+        assert row.own[kind].error == row.carried[kind].output
+        told = found.facts["displacements"][kind.value]
+        assert told == [list(sample) for sample in row.own[kind].displacements]
+        assert found.document()["layers"][0][kind.value]["displacements"] == told
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

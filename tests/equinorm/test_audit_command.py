@@ -141,8 +141,9 @@ def test_answers_and_files(tmp_path: Path) -> None:
     assert (found["seed"], found["batch"], found["shape"]) == (5, 2, [3, 15, 15])
     with rows.open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
-    assert [row["layer"] for row in table] == [layer["layer"] for layer in found["layers"]]
-    for row, layer in zip(table, found["layers"], strict=True):
+    lines = [*found["layers"], found["network"]]
+    assert [row["layer"] for row in table] == [layer["layer"] for layer in lines]
+    for row, layer in zip(table, lines, strict=True):
         for kind in ("shift", "translation"):
             for number in ("own", "bound", "input", "output", "difference"):
                 assert float(row[f"{kind}_{number}"]) == layer[kind][number]
