@@ -85,7 +85,7 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
         return measure_map(x, Source(0, position), policy)
 
     say(
-        f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {torch.get_num_threads()} threads"
+        f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, threads: {torch.get_num_threads()}"
     )
     say(f"{'map':24} {'shape':>14} {'published':>10} {'equinorm':>10} {'ratio':>7} {'bytes':>9} {'products':>9}")
     total = np.zeros(4)
