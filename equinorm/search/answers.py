@@ -114,10 +114,11 @@ def trial_document(trial: Trial) -> dict[str, Any]:
 
 
 def reading_document(reading: Reading) -> dict[str, Any]:
-    """What comes out, as plain data; ``None`` for what is infinite."""
+    """What comes out, as plain data; ``None`` for what is infinite, as an error relative to 0 is."""
     found = {
-        "relative_l2": reading.error,
-        "rounding_bound": reading.bound,
+        "relative_l2": math.inf if reading.against_zero else reading.error,
+        "rounding_bound": math.inf if reading.against_zero else reading.bound,
+        "l2": reading.size,
         "in_bounds": reading.ratio,
         "moved_then_layer": reading.moved_then_layer,
         "layer_then_moved": reading.layer_then_moved,

@@ -24,7 +24,7 @@ from equinorm.search.readings import Reading, read
 from equinorm.search.trials import Trial, trials
 from theory.spec.errors import SpecificationError, refuse
 
-SMALLEST_SCORE = 1e-6
+SMALLEST_SCORE, LARGEST_SCORE = 1e-6, 1e300
 
 AGAIN = 300
 """Examples of the second attempt, with whole numbers."""
@@ -83,7 +83,7 @@ def _run(found: Search, question: Question, max_examples: int, seed: int, shrink
         found.examples += 1
         if found.largest is None or reading.ratio > found.largest[1].ratio:
             found.largest = trial, reading
-        hypothesis.target(math.log10(max(reading.ratio, SMALLEST_SCORE)))
+        hypothesis.target(math.log10(min(max(reading.ratio, SMALLEST_SCORE), LARGEST_SCORE)))
         if reading.violates:
             found.until_found = found.until_found or found.examples
             found.smallest = trial, reading

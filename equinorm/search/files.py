@@ -16,6 +16,7 @@ import json
 import math
 import platform
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -109,7 +110,11 @@ def read_kept(path: str | Path) -> Kept:
     """
     given = f"path={path}"
     try:
-        if Path(path).stat().st_size > LARGEST_FILE:
+        kind = Path(path).stat()
+        if not stat.S_ISREG(kind.st_mode) and not stat.S_ISDIR(kind.st_mode):
+            # A device may never end, and a pipe need not even open.
+            raise refuse(given, "a regular file", "this is a pipe, a device or a socket")
+        if kind.st_size > LARGEST_FILE:
             raise refuse(given, f"a file of at most {LARGEST_FILE} bytes")
         text = Path(path).read_text(encoding="utf-8")
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)

@@ -37,8 +37,9 @@ LARGEST_MATRIX = 16
 class Reading:
     """What one trial shows: the relative L2 error of the worst sample, in units of its bound, and where.
 
-    ``entry`` is where both sides differ most, ``moved_then_layer`` and ``layer_then_moved`` are the values there;
-    ``unit`` is the unit roundoff that the function computes with.
+    Where T f(x) is 0 throughout that sample, error and bound are relative to f(T x) instead, and ``against_zero`` says
+    so; ``size`` is the L2 error as it is, relative to nothing. ``entry`` is where both sides differ most,
+    ``moved_then_layer`` and ``layer_then_moved`` are the values there; ``unit`` is the unit roundoff that the function computes with.
     """
 
     error: float
@@ -48,6 +49,8 @@ class Reading:
     entry: tuple[int, ...]
     moved_then_layer: float
     layer_then_moved: float
+    size: float = 0.0
+    against_zero: bool = False
 
     @property
     def violates(self) -> bool:
@@ -103,14 +106,13 @@ def _matrix(kind: ActionKind, size: int, t: Fraction) -> Floats:
     return np.ascontiguousarray(moved[0].T)
 
 
-def errors(found: Sides) -> Floats:
-    """The relative L2 error of each sample; 0 where both sides are alike, infinite where the second alone is 0."""
-    difference, size = (
+def errors(found: Sides) -> tuple[Floats, Floats]:
+    """The L2 error of each sample, and what it is relative to: T f(x), or f(T x) where T f(x) is 0."""
+    difference, size, other = (
         np.sqrt(np.sum(np.square(values, dtype=np.float64).reshape(len(values), -1), axis=1))
-        for values in (found.moved_then_layer - found.layer_then_moved, found.layer_then_moved)
+        for values in (found.moved_then_layer - found.layer_then_moved, found.layer_then_moved, found.moved_then_layer)
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(difference == 0, 0.0, difference / size))
+    return difference, np.where(size == 0, other, size)
 
 
 def read(question: Question, trial: Trial, library: Backend | None = None, quick: bool = False) -> Reading | None:
@@ -142,18 +144,27 @@ def least_bound(question: Question, trial: Trial, growth: float, unit: float) ->
 
 
 def _judged(question: Question, trial: Trial, found: Sides, quick: bool) -> Reading:
-    error = errors(found)
+    difference, size = errors(found)
+    error = difference / np.where(size == 0, 1.0, size)
     unit = float(np.finfo(found.y.dtype).eps) / 2
     if isinstance(question.subject, Unknown):
         unit = max(unit, question.subject.unit)
     growth = transform_growth(question.action.kind, question.motion.sizes(trial.x))
     limits = np.full(len(error), least_bound(question, trial, growth, unit))
+    against_zero = ~np.any(found.layer_then_moved.reshape(len(error), -1), axis=1) & (error > 0)
     if not quick or error.max() > CLEAR * limits[0]:
         arguments = (found.y, found.layer_then_moved, growth, trial.parameters, trial.eps)
         limits, unit = bound(question.subject, trial.x, *arguments)
+        if against_zero.any():
+            # Nothing is relative to 0: the same experiment backwards, from T x, where the function is not 0.
+            value = found.moved_then_layer
+            arguments = (value, value, growth, trial.parameters, trial.eps)
+            backwards, narrow = bound(question.subject, move(question, trial, trial.x), *arguments)
+            limits, unit = np.where(against_zero, backwards, limits), max(unit, narrow)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Where T f(x) is 0, rounding has nothing to be relative to.
-        ratios = np.where((error == 0) | ~np.isfinite(limits) | ~np.isfinite(error), 0.0, error / limits)
+        # Where the bound underflows there is nothing to judge by.
+        told = (error > 0) & np.isfinite(error) & np.isfinite(limits) & (limits > 0)
+        ratios = np.where(told, error / np.where(told, limits, 1.0), 0.0)
     worst = int(np.argmax(ratios))
     apart = np.abs(found.moved_then_layer[worst].astype(np.float64) - found.layer_then_moved[worst])
     entry = (worst, *(int(n) for n in np.unravel_index(int(np.argmax(apart)), apart.shape)))
@@ -165,4 +176,6 @@ def _judged(question: Question, trial: Trial, found: Sides, quick: bool) -> Read
         entry,
         float(found.moved_then_layer[entry]),
         float(found.layer_then_moved[entry]),
+        float(difference[worst]),
+        bool(against_zero[worst]),
     )

@@ -102,5 +102,11 @@ def trial_lines(question: Question, trial: Trial, reading: Reading) -> list[str]
 
 
 def error_text(reading: Reading) -> str:
-    """The error, relative and in units of what rounding may make."""
+    """The error, relative and in units of what rounding may make; as it is where it is relative to 0."""
+    if reading.against_zero:
+        limit = reading.bound * reading.size
+        return (
+            f"f, then moved, is 0 throughout; L2 error {reading.size:.3g}, {reading.ratio:.3g} times the rounding "
+            f"bound {limit:.3g}"
+        )
     return f"relative L2 error {reading.error:.3g}, {reading.ratio:.3g} times the rounding bound {reading.bound:.3g}"

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from equinorm.questions import Words, read_subject
+from equinorm.search.answers import reading_document
 from equinorm.search.bases import analyze, bases_of, ones, synthesize
 from equinorm.search.engine import search
 from equinorm.search.exact import confirm, single_step
@@ -21,7 +22,7 @@ from equinorm.search.questions import DENSE, Question, read_question, shapes_of
 from equinorm.search.readings import CLEAR, Reading, move, read
 from equinorm.search.structured import NUMBERS, STRUCTURES, structured
 from equinorm.search.subjects import Unknown, apply, bound, shapes_of_parameters, term_text
-from equinorm.search.telling import array_lines, displacement_text
+from equinorm.search.telling import array_lines, displacement_text, error_text
 from equinorm.search.trials import Trial, trial_of, trials
 from equinorm.strategies import normalizations
 from equinorm.strategies.signals import project
@@ -209,6 +210,47 @@ def test_what_jumps_by_rounding_is_no_violation() -> None:
         jumped += reading.error > 0.05
         assert not reading.violates
     assert jumped > 10
+
+
+def test_where_the_second_side_is_0_the_error_is_judged_by_the_first() -> None:
+    """Relative to 0 every error is infinite; what is judged then is the same experiment backwards, from T x."""
+    question = ask(layer="LayerNorm-C", action="shift", grid="3x3", batch=1, channels=1)
+
+    def masked(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        y = x.copy()
+        y[:, :, 0, 0] = 0
+        return y
+
+    impulse = np.zeros((1, 1, 3, 3))
+    impulse[0, 0, 0, 0] = 2.0
+    trial = Trial(impulse, ((Fraction(1), Fraction(0)),), (), Fraction(1))
+    reading = read(replace(question, subject=Unknown("masked", masked), kind="target"), trial)
+    assert reading is not None
+    assert (reading.violates, reading.against_zero, reading.size) == (True, True, 2.0)
+    assert error_text(reading).startswith("f, then moved, is 0 throughout; L2 error 2, ")
+    shown = reading_document(reading)
+    assert (shown["relative_l2"], shown["l2"]) == (None, 2.0)
+    assert shown["in_bounds"] > CLEAR
+
+
+def test_0_against_rounding_is_no_violation() -> None:
+    """A constant is centered to 0; moved by a fraction of a sample it is a constant but for rounding."""
+    question, against_zero = ask(layer="LayerNorm-C", grid="5x7", batch=1, channels=1), 0
+
+    def instance(x: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        c = x - x.mean(axis=(2, 3), keepdims=True)
+        return c / np.sqrt((c * c).mean(axis=(2, 3), keepdims=True) + 1e-12)
+
+    for subject in (Unknown("instance", instance), read_subject(Words(layer="InstanceNorm"))):
+        own = replace(question, subject=subject, kind="target")
+        for value in range(1, 20):
+            x = np.full((1, 1, 5, 7), float(value))
+            gain = () if isinstance(subject, Unknown) else (np.ones((1, 1, 1, 1)), np.zeros((1, 1, 1, 1)))
+            reading = read(own, Trial(x, ((Fraction(1, 3), Fraction(1, 2)),), gain, Fraction(1, 10**9)))
+            assert reading is not None
+            assert not reading.violates
+            against_zero += reading.against_zero
+    assert against_zero > 5
 
 
 def test_a_precision_that_was_seen_is_not_forgotten_where_it_does_not_show() -> None:
