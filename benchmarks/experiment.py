@@ -84,9 +84,8 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
     def ours(x: Any, position: str) -> object:
         return measure_map(x, Source(0, position), policy)
 
-    say(
-        f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, threads: {torch.get_num_threads()}"
-    )
+    threads = torch.get_num_threads()
+    say(f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {threads} threads")
     say(f"{'map':24} {'shape':>14} {'published':>10} {'equinorm':>10} {'ratio':>7} {'bytes':>9} {'products':>9}")
     total = np.zeros(4)
     for position, array in batch_norm_inputs(he_state(0), normalize(crops, np.float32)):
