@@ -76,7 +76,8 @@ def replay(path: str | Path, *, backend: str = "numpy", dtype: str = "float64", 
 
     Args:
         path: the file.
-        backend: ``numpy``, ``torch`` or ``cupy``; a target is given NumPy arrays, or what it takes.
+        backend: ``numpy``, ``torch`` or ``cupy``. A target is given tensors on the CPU with ``torch``; NumPy arrays or,
+            where it takes none, tensors with ``numpy``; and nothing with ``cupy``.
         dtype: ``float32`` or ``float64``.
         timeout: seconds for each call of a target.
 
@@ -88,7 +89,11 @@ def replay(path: str | Path, *, backend: str = "numpy", dtype: str = "float64", 
     kept = read_kept(path)
     library = load_backend(backend)
     with _runnable(kept.question, backend, timeout) as question:
-        reading = read(question, _cast(kept.trial, dtype), library)
+        if isinstance(question.subject, Unknown):  # which gets its tensors in its own process, on the CPU
+            library, own = replace(library, device="cpu") if backend == "torch" else library, None
+        else:
+            own = library
+        reading = read(question, _cast(kept.trial, dtype), own)
     return Replayed(str(path), kept, str(library), dtype, reading)
 
 
@@ -102,7 +107,7 @@ def _runnable(question: Question, backend: str, timeout: float) -> Iterator[Ques
     if not isinstance(question.subject, Unknown):
         yield question
         return
-    if backend != "numpy":
-        raise refuse(f"backend={backend}", "numpy for a target", "it gets the arrays that it takes")
-    with open_target(question.name, timeout) as target:
+    if backend not in ("numpy", "torch"):
+        raise refuse(f"backend={backend}", "numpy or torch for a target", "no others are made for one")
+    with open_target(question.name, timeout, tensors=backend == "torch") as target:
         yield opened(question, target)[0]

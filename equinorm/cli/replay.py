@@ -14,7 +14,9 @@ from equinorm.cli.output import Answer
 
 def replay(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Written by equinorm hunt --out.")],
-    backend: Annotated[str, typer.Option(metavar="numpy|torch|cupy")] = "numpy",
+    backend: Annotated[
+        str, typer.Option(metavar="numpy|torch|cupy", help="What computes; for a target numpy or torch.")
+    ] = "numpy",
     dtype: Annotated[str, typer.Option(metavar="float64|float32")] = "float64",
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For each call of a target.")] = 30.0,
     json: JsonFlag = False,

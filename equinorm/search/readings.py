@@ -39,7 +39,8 @@ class Reading:
 
     Where T f(x) is 0 throughout that sample, error and bound are relative to f(T x) instead, and ``against_zero`` says
     so; ``size`` is the L2 error as it is, relative to nothing. ``entry`` is where both sides differ most,
-    ``moved_then_layer`` and ``layer_then_moved`` are the values there; ``unit`` is the unit roundoff that the function computes with.
+    ``moved_then_layer`` and ``layer_then_moved`` are the values there; ``unit`` is the unit roundoff that the function
+    computes with.
     """
 
     error: float

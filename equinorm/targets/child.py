@@ -45,7 +45,7 @@ def first_line(error: BaseException) -> str:
     return type(error).__name__ + (f": {said[0][:LONGEST_LINE]}" if said else "")
 
 
-def _streams() -> tuple[BinaryIO, BinaryIO]:
+def streams() -> tuple[BinaryIO, BinaryIO]:
     """The two private ends of the conversation; standard input is empty and standard output is standard error."""
     try:
         os.fstat(2)
@@ -57,7 +57,7 @@ def _streams() -> tuple[BinaryIO, BinaryIO]:
     return requests, answers
 
 
-def _end_with(lifeline: int) -> None:
+def end_with(lifeline: int) -> None:
     """Let the system end this process group when the other end of ``lifeline`` is closed, however that came about."""
     import fcntl
 
@@ -139,8 +139,8 @@ def load(message: dict[str, Any]) -> Any:
 class Runner:
     """The loaded target, and the way to give it an array, once that has been found."""
 
-    def __init__(self, function: Any) -> None:
-        self.function = function
+    def __init__(self, function: Any, tensors: bool = False) -> None:
+        self.function, self.tensors = function, tensors
         self.way: tuple[bool, bool] | None = None
         torch = sys.modules.get("torch")
         self.torch = torch if torch is not None and hasattr(torch, "nn") else None
@@ -149,7 +149,7 @@ class Runner:
     def ways(self, x: Any) -> Iterator[tuple[bool, bool]]:
         """What to try in turn: whether to give a tensor, and whether to make it float32 first."""
         for narrow in (False, True) if x.dtype == "float64" else (False,):
-            if not self.is_module:
+            if not self.is_module and not self.tensors:
                 yield False, narrow
             if self.torch is not None:
                 yield True, narrow
@@ -238,7 +238,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
                 _limit_memory(message["memory"])
                 _seed(message["seed"])
             elif message["do"] == "load":
-                runner = Runner(load(message))
+                runner = Runner(load(message), message["tensors"])
                 _seed(message["call_seed"])
             elif runner is not None:
                 x = np.frombuffer(payload, dtype=message["dtype"]).reshape(message["shape"]).copy()
@@ -262,8 +262,8 @@ def main(lifeline: str, house: str) -> None:
     As with ``python -m`` the current folder comes first where modules are looked for. The folder ``house``, where
     equinorm lies, comes last.
     """
-    _end_with(int(lifeline))
-    requests, answers = _streams()
+    end_with(int(lifeline))
+    requests, answers = streams()
     sys.path.insert(0, os.getcwd())
     if house not in sys.path:
         sys.path.append(house)

@@ -34,13 +34,13 @@ class Gone(Exception):
 
 
 class Process:
-    """A process that answers messages: JSON and bytes there, JSON and bytes back."""
+    """A process that answers messages: JSON and bytes there, JSON and bytes back; it runs the file ``script``."""
 
-    def __init__(self) -> None:
-        reading, self._lifeline = os.pipe()
+    def __init__(self, script: Path = CHILD) -> None:
+        reading, self._lifeline = map(_beyond_standard, os.pipe())
         try:
             self._child = subprocess.Popen(
-                [sys.executable, "-P", str(CHILD), str(reading), str(HOUSE)],
+                [sys.executable, "-P", str(script), str(reading), str(HOUSE)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 pass_fds=(reading,),
@@ -165,6 +165,19 @@ class Process:
             if stream is not None:
                 stream.close()
         os.close(self._lifeline)
+
+
+def _beyond_standard(descriptor: int) -> int:
+    """The same descriptor under a number above 2: where ours are closed, a new one may be 0, 1 or 2, which those of the
+    other process replace.
+    """
+    if descriptor > 2:
+        return descriptor
+    import fcntl
+
+    found = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return found
 
 
 def _descendants(pid: int) -> list[int]:

@@ -30,8 +30,9 @@ class Target:
     was given, ends its process or does not answer in time; see :func:`equinorm.targets.examine` for the rest.
     """
 
-    def __init__(self, spelling: Spelling, timeout: float, memory: int, seed: int = 0) -> None:
+    def __init__(self, spelling: Spelling, timeout: float, memory: int, seed: int = 0, tensors: bool = False) -> None:
         self.spelling, self.timeout, self.memory, self.seed = spelling, timeout, memory, seed
+        self.tensors = tensors
         self._process: Process | None = None
         self.start()
 
@@ -52,10 +53,10 @@ class Target:
         self.close()
         self._process = Process()
         try:
-            wants_torch = self.spelling.arguments is not None
+            wants_torch = self.tensors or self.spelling.arguments is not None
             message = {"do": "prepare", "torch": wants_torch, "memory": self.memory, "seed": self.seed}
             self._ask(message, b"", START)
-            names = {"module": self.spelling.module, "path": self.spelling.path}
+            names = {"module": self.spelling.module, "path": self.spelling.path, "tensors": self.tensors}
             self._ask(
                 {"do": "load", **names, "arguments": self.spelling.arguments, "call_seed": call_seed}, b"", self.timeout
             )
@@ -99,7 +100,9 @@ class Target:
         try:
             answer, found = self._process.ask(message, payload, timeout)
         except TimeOut:
-            remedy = f"{loading}it did not return in time; give it more with --timeout, or a smaller array"
+            remedy = f"{loading}it did not return in time; give it more with --timeout"
+            if message["do"] == "call":
+                remedy += ", or a smaller array"
             raise self.fault(f"an answer within {timeout:g} s", remedy) from None
         except Gone as gone:
             raise self.fault("a function that returns", f"{loading}it {gone}") from None
@@ -109,7 +112,9 @@ class Target:
 
 
 @contextmanager
-def open_target(text: str, timeout: float = 30.0, *, memory: int | None = None) -> Iterator[Target]:
+def open_target(
+    text: str, timeout: float = 30.0, *, memory: int | None = None, tensors: bool = False
+) -> Iterator[Target]:
     """Load the target that ``text`` names in a process of its own, which ends with the ``with`` block.
 
     Modules are looked for in the current folder first, as ``python -m`` does, and nothing is imported but what
@@ -119,14 +124,15 @@ def open_target(text: str, timeout: float = 30.0, *, memory: int | None = None) 
         text: ``module:function``, or ``torch:module.Class(arguments)`` with Python literals as arguments.
         timeout: seconds for the import, and for each call.
         memory: bytes that the process may use; left out, 8 GiB or half of the machine's memory.
+        tensors: give it torch tensors, on the CPU, and nothing else.
 
     Raises:
         SpecificationError: no such spelling, or what cannot be imported or called; see :class:`Target` for calls.
     """
     spelling = parse_target(text)
     if not (math.isfinite(timeout) and timeout > 0):
-        raise refuse(f"timeout={timeout}", "a positive number of seconds")
-    target = Target(spelling, float(timeout), memory if memory is not None else _half_of_memory())
+        raise refuse(f"timeout={timeout:g}", "a positive, finite number of seconds")
+    target = Target(spelling, float(timeout), memory if memory is not None else _half_of_memory(), tensors=tensors)
     try:
         yield target
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 import equinorm
 from equinorm.cli.main import main
 from equinorm.questions import Words, read_subject
-from equinorm.search.files import KEYS, SCHEMA, Kept, read_kept, written
+from equinorm.search.files import KEYS, LARGEST_FILE, SCHEMA, Kept, read_kept, written
 from equinorm.search.questions import read_question
 from equinorm.search.readings import Reading
 from equinorm.search.trials import Trial, trials
 from numerics.backends import available_backends
+from tests.command import run_command
 from theory.spec.errors import SpecificationError
 
 Capture = pytest.CaptureFixture[str]
@@ -162,6 +164,23 @@ def test_files_that_are_none(tmp_path: Path, capsys: Capture) -> None:
         assert err.startswith(f"equinorm: error: path={path}: expected a file")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes with names and /dev are those of POSIX")
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    """In a process of its own, since what goes wrong here goes wrong by not returning."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in ("/dev/zero", str(tmp_path / "pipe")):
+        done = run_command("replay", path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"equinorm: error: path={path}: expected a regular file")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(LARGEST_FILE + 1)
+    with pytest.raises(SpecificationError, match="expected a file of at most"):
+        read_kept(tmp_path / "large")
+
+
 def test_what_does_not_show_again_says_so(tmp_path: Path, capsys: Capture) -> None:
     path = tmp_path / "a.json"
     path.write_text(kept_text().replace('[["0","1/2"]]', '[["0","3"]]'))
@@ -195,10 +214,26 @@ def test_a_target_is_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     status, out, err = replay(capsys, "a.json")
     assert (status, err) == (1, "")
     assert out.endswith("it shows again\n")
-    status, out, err = replay(capsys, "a.json", "--backend", "torch")
+    status, out, err = replay(capsys, "a.json", "--backend", "cupy")
     assert (status, out) == (2, "")
     (tmp_path / "replayed.py").write_text("def clip(x):\n    return 2 * x\n")
     assert replay(capsys, "a.json")[0] == 0
+
+
+def test_a_target_is_given_tensors_where_torch_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    pytest.importorskip("torch", reason="torch, of the extra 'torch', is missing")
+    source = "def double(x):\n    return 2 * x if hasattr(x, 'detach') else x.clip(-0.5, 0.5)\n"
+    (tmp_path / "either.py").write_text(source)
+    monkeypatch.chdir(tmp_path)
+    assert main(["hunt", "--target", "either:double", "--grid", "3x3", "--out", "a.json"]) == 1
+    capsys.readouterr()
+    assert replay(capsys, "a.json")[0] == 1
+    status, out, err = replay(capsys, "a.json", "--backend", "torch")
+    assert (status, err) == (0, "")
+    assert "computed on torch" in out
+    assert "on cpu in float64" in out
 
 
 @pytest.mark.parametrize(
