@@ -20,6 +20,7 @@ from equinorm.targets import open_target
 from theory.spec.errors import refuse
 from theory.spec.layers import Normalization, parse_eps
 
+WAYS = "one of --layer, --term, --target, or the steps --center, --scale, --affine"
 MOST_EXAMPLES = 1_000_000
 SEED = 20250519
 
@@ -92,7 +93,7 @@ def hunt(
     if seed < 0:
         raise refuse(f"seed={seed}", "a whole number from 0 up")
     if not (math.isfinite(timeout) and timeout > 0):
-        raise refuse(f"timeout={timeout:g}", "a positive number of seconds")
+        raise refuse(f"timeout={timeout:g}", "a positive, finite number of seconds")
     words = Words(
         layer=layer,
         center=center,
@@ -139,10 +140,12 @@ def _hunted(
 
 
 def _question(stack: ExitStack, words: Words, target: str | None, timeout: float) -> tuple[Question, tuple[Shape, ...]]:
+    steps = [name for name in ("center", "scale", "affine") if getattr(words, name) is not None]
+    given = {"target": target, "layer": words.layer, "term": words.term}
+    named = [f"--{name}" for name in (*(name for name, value in given.items() if value is not None), *steps[:1])]
+    if len(named) != 1:
+        raise refuse(" and ".join(named) or "no function", WAYS, "give exactly one")
     if target is None:
-        if all(getattr(words, name) is None for name in ("layer", "center", "scale", "affine", "term")):
-            expected = "one of --layer, --term, --target, or the steps --center, --scale, --affine"
-            raise refuse("no function", expected, "name what is to be looked at")
         subject = read_subject(words)
         eps = None if words.eps is None else parse_eps(words.eps)
         if isinstance(subject, Normalization):
@@ -150,10 +153,10 @@ def _question(stack: ExitStack, words: Words, target: str | None, timeout: float
             eps = subject.eps if eps is not None or "eps=" in (words.layer or "") else None
             return read_question(words, subject, "layer", _spelled(words, subject), eps), ()
         return read_question(words, subject, "term", str(words.term), eps), ()
-    ways = ("layer", "center", "scale", "affine", "term", "statistics", "eps")
-    named = [f"--{name}" for name in ways if getattr(words, name) is not None]
-    if named:
-        raise refuse(f"--target and {named[0]}", "one of them", "nothing is known of a target but its values")
+    for name in ("statistics", "eps"):
+        if (value := getattr(words, name)) is not None:
+            remedy = "nothing is known of a target but its values"
+            raise refuse(f"{name}={value}", f"no --{name} beside --target", remedy)
     question = read_question(words, Unknown(target, _identity), "target", target, None)
     return opened(question, stack.enter_context(open_target(target, timeout)))
 

@@ -68,7 +68,7 @@ def read_subject(words: Words) -> Normalization | Term:
     ways = [way for way, used in (("--layer", words.layer), ("--term", words.term)) if used is not None]
     ways += named[:1]
     if len(ways) != 1:
-        given = " and ".join(ways) if ways else "none of them"
+        given = " and ".join(ways) if ways else "no function"
         raise refuse(given, "one of --layer, --term, or the steps --center, --scale, --affine", "give exactly one")
     if words.term is not None:
         if words.statistics is not None:
@@ -127,7 +127,7 @@ def read_domain(words: Words) -> Domain:
         return NYQUIST_FREE
     if words.domain == "all":
         return NYQUIST_FREE if policy == NyquistPolicy.PROJECT.value else ALL
-    if not re.fullmatch(r"[0-9]{1,6}", words.domain):
+    if not re.fullmatch(r"[0-9]{1,99}", words.domain):
         raise refuse(f"domain={words.domain}", "`all`, `nyquist-free`, or a band K >= 0")
     limit = int(words.domain)
     if 2 * limit >= LARGEST_SIZE:
@@ -149,7 +149,7 @@ def _grid(text: str, words: Words) -> Grid:
     if text in FAMILIES:
         height = width = FAMILIES[text]
     else:
-        match = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text)
+        match = re.fullmatch(r"([0-9]{1,99})x([0-9]{1,99})", text)
         if match is None:
             raise refuse(f"grid={text}", "two sizes such as 5x7, or `odd`, or `even`")
         height, width = Size(int(match[1])), Size(int(match[2]))

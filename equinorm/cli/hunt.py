@@ -34,7 +34,7 @@ def hunt(
     channels: Annotated[int | None, typer.Option(help="Channels. Default: drawn.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: drawn from both families.")] = None,
     max_examples: Annotated[int, typer.Option(help="The most examples until one is found.")] = 1000,
-    seed: Annotated[int | None, typer.Option(help="Of all that is drawn.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all that is drawn. Default: 20250519.")] = None,
     timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For each call of a target.")] = 30.0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the counterexample for replay.")] = None,
     json: JsonFlag = False,

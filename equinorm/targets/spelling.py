@@ -47,13 +47,26 @@ def parse_target(text: str) -> Spelling:
         if module != "torch":
             raise refuse(f"target={text}", "module:function", "only torch:module.Class(arguments) takes arguments")
         return _with_arguments(text, path)
-    if not _DOTTED.fullmatch(module) or not _DOTTED.fullmatch(path):
+    if module.endswith(".py") or not _DOTTED.fullmatch(module) or not _DOTTED.fullmatch(path):
         raise _misspelled(text)
     return Spelling(text, module, path)
 
 
 def _misspelled(text: str) -> SpecificationError:
-    return refuse(f"target={text[:LONGEST]}", "module:function or torch:module.Class(arguments)")
+    return refuse(f"target={text[:LONGEST]}", "module:function or torch:module.Class(arguments)", _hint(text))
+
+
+def _hint(text: str) -> str:
+    """What may have been meant by a spelling that is none; empty where that is not plain."""
+    module, _, path = text.partition(":")
+    if path.count("(") > path.count(")"):
+        return "a closing parenthesis is missing"
+    folder, _, file = module.rpartition("/")
+    name = file.removesuffix(".py")
+    if name != module and _DOTTED.fullmatch(name) and _DOTTED.fullmatch(path):
+        within = f", from within {folder}" if folder not in ("", ".") else ""
+        return f"a module is named without folders and .py: {name}:{path}{within}"
+    return ""
 
 
 def _with_arguments(text: str, path: str) -> Spelling:

@@ -37,7 +37,7 @@ def assert_equivariant(
     shape: Sequence[int] = (2, 8, 15, 17),
     action: str | ActionKind = "translation",
     scope: str | Scope | None = None,
-    axes: Sequence[int] = (-2, -1),
+    axes: str | Sequence[int] = (-2, -1),
     displacements: Any = None,
     nyquist: str | NyquistPolicy = "symmetric",
     domain: str | int | Domain = "all",
@@ -61,7 +61,7 @@ def assert_equivariant(
         action: ``translation`` (real, by Fourier phases) or ``shift`` (integer, circular).
         scope: ``per-sample`` (each sample by its own displacement) or ``common``; by default per sample if there is
             more than one, or as the displacements say.
-        axes: those that move, of ``shape``.
+        axes: those that move, of ``shape``: numbers, or letters of BCHW where it has four axes, such as ``HW``.
         displacements: in samples, (k,) or (1, k) for all samples, (B, k) for each; by default drawn uniformly.
         nyquist: what a translation does to the frequency N/2 of an even axis: ``symmetric``, ``one-sided``, or
             ``project`` (only arrays without it are tried).

@@ -12,6 +12,7 @@ import numpy as np
 from numerics.equivariance import Motion
 from numerics.translations import Table
 from theory.spec.actions import ActionKind, NyquistPolicy, Scope
+from theory.spec.axes import BCHW
 from theory.spec.errors import refuse
 from theory.spec.grids import ALL, NYQUIST_FREE, Domain, band
 
@@ -55,7 +56,7 @@ def read_question(
     shape: Sequence[int],
     action: str | ActionKind,
     scope: str | Scope | None,
-    axes: Sequence[int],
+    axes: str | Sequence[int],
     displacements: Any,
     nyquist: str | NyquistPolicy,
     domain: str | int | Domain,
@@ -115,9 +116,13 @@ def _shape(shape: Sequence[int]) -> tuple[int, ...]:
     return sizes
 
 
-def _axes(axes: Sequence[int], sizes: tuple[int, ...]) -> tuple[int, ...]:
+def _axes(axes: str | Sequence[int], sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The axes counted from the end, so that they are those of an output of another rank, too."""
     rank = len(sizes)
+    if isinstance(axes, str):
+        if rank != len(BCHW) or not axes or not set(axes) <= set(BCHW.names):
+            raise refuse(f"axes={axes!r}", "numbers such as (-2, -1), or letters of BCHW where the shape has four axes")
+        axes = [BCHW.index(name) for name in axes]
     try:
         places = [int(axis) + rank if axis < 0 else int(axis) for axis in axes]
     except (TypeError, ValueError):

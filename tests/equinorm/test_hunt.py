@@ -14,7 +14,7 @@ import pytest
 
 import equinorm
 from equinorm.cli.main import main
-from equinorm.hunting import MOST_EXAMPLES
+from equinorm.hunting import MOST_EXAMPLES, SEED
 from proofs.kernel.checking import verdict as refusal
 from tests.command import environment, run_command, run_python
 from theory.spec.errors import SpecificationError
@@ -143,16 +143,27 @@ def test_a_large_array_is_told_by_its_entries(capsys: Capture) -> None:
     [
         ([], "no function: expected one of --layer, --term, --target"),
         (["--layer", "LayerNorm"], "layer=LayerNorm: expected one of BatchNorm"),
-        (["--layer", "BatchNorm", "--term", "x"], "--layer and --term: expected one of"),
-        (["--layer", "BatchNorm", "--target", "a:b"], "--target and --layer: expected one of them"),
-        (["--target", "a:b", "--eps", "1"], "--target and --eps: expected one of them"),
+        (["--layer", "BatchNorm", "--term", "x"], "--layer and --term: expected one of --layer, --term, --target"),
+        (
+            ["--layer", "BatchNorm", "--target", "a:b"],
+            "--target and --layer: expected one of --layer, --term, --target",
+        ),
+        (["--target", "a:b", "--eps", "1"], "eps=1: expected no --eps beside --target; nothing is known"),
+        (
+            ["--target", "a:b", "--statistics", "running"],
+            "statistics=running: expected no --statistics beside --target",
+        ),
+        (["--center", "C", "--scale", "C", "--term", "x"], "--term and --center: expected one of --layer, --term"),
         (["--target", "numpy"], "target=numpy: expected module:function"),
         (["--layer", "BatchNorm", "--max-examples", "0"], "max_examples=0: expected a whole number from 1"),
         (["--layer", "BatchNorm", "--max-examples", "-5"], "max_examples=-5: expected a whole number from 1"),
         (["--layer", "BatchNorm", "--max-examples", str(MOST_EXAMPLES + 1)], "max_examples=1000001: expected"),
         (["--layer", "BatchNorm", "--seed", "-1"], "seed=-1: expected a whole number from 0 up"),
-        (["--layer", "BatchNorm", "--timeout", "0"], "timeout=0: expected a positive number of seconds"),
-        (["--layer", "BatchNorm", "--timeout", "nan"], "timeout=nan: expected a positive number of seconds"),
+        (["--layer", "BatchNorm", "--timeout", "0"], "timeout=0: expected a positive, finite number of seconds"),
+        (["--layer", "BatchNorm", "--timeout", "nan"], "timeout=nan: expected a positive, finite number of seconds"),
+        (["--layer", "BatchNorm", "--timeout", "inf"], "timeout=inf: expected a positive, finite number of seconds"),
+        (["--layer", "BatchNorm", "--grid", "1000000000x3"], "grid=1000000000x3: expected sizes from 1 to"),
+        (["--layer", "BatchNorm", "--domain", "99999999999"], "domain=99999999999: expected a band K with 2K <"),
         (["--layer", "BatchNorm", "--grid", "3x3", "--domain", "2"], "domain=2: expected a band K with 2K < H=3"),
         (["--layer", "BatchNorm", "--grid", "512x512", "--channels", "9000"], "arrays of shape (2, 9000, 512, 512)"),
         (["--layer", "BatchNorm", "--axes", "C"], "axes=C: expected H, W or HW"),
@@ -263,6 +274,11 @@ def test_an_interrupt_ends_the_search(tmp_path: Path) -> None:
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == (130, "", "equinorm: interrupted\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_help_says_which_seed_is_taken(capsys: Capture) -> None:
+    assert main(["hunt", "--help"]) == 0
+    assert f"Default: {SEED}" in " ".join(capsys.readouterr().out.split())
 
 
 def test_help_and_a_process_of_its_own() -> None:

@@ -103,6 +103,22 @@ def test_other_spellings_are_refused_before_anything_is_imported(text: str) -> N
         parse_target(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("torch:torch.nn.GroupNorm(", "a closing parenthesis is missing"),
+        ("torch:torch.nn.GroupNorm((2, 3)", "a closing parenthesis is missing"),
+        ("./evil.py:raises", "a module is named without folders and .py: evil:raises"),
+        ("mine.py:f", "a module is named without folders and .py: mine:f"),
+        ("some/folder/mine:f", "a module is named without folders and .py: mine:f, from within some/folder"),
+    ],
+)
+def test_a_spelling_that_is_nearly_right_is_mended(text: str, said: str) -> None:
+    with pytest.raises(SpecificationError) as caught:
+        parse_target(text)
+    assert str(caught.value).endswith(said)
+
+
 def test_literals_are_arguments() -> None:
     found = parse_target("torch:a.b.Norm(8, (1, -2), 'x)', eps=1e-3, flags={'k': [None, True]})")
     assert found.path == "a.b.Norm"
@@ -183,7 +199,8 @@ def test_what_never_returns(written: Written, body: str) -> None:
     assert "an answer within 0.5 s; on shape (2, 3, 4, 5) it did not return in time" in fault(timeout=0.5)
     assert time.monotonic() - start < 10
     written(body)
-    assert "while it is imported it did not return in time" in fault(timeout=0.5)
+    said = fault(timeout=0.5)
+    assert said.endswith("while it is imported it did not return in time; give it more with --timeout")
 
 
 def test_what_eats_memory(written: Written) -> None:
@@ -274,6 +291,19 @@ def test_it_ends_with_us(written: Written, number: signal.Signals, tmp_path: Pat
     child.send_signal(number)
     child.wait(20)
     assert _ends(pid)
+
+
+@posix
+def test_closed_streams_of_ours_are_not_mixed_up_with_those_of_the_process(written: Written, tmp_path: Path) -> None:
+    """Where our standard streams are closed, new descriptors get their numbers."""
+    written("def f(x): return 2 * x")
+    script = (
+        "import numpy as np\nfrom equinorm.targets import open_target\n"
+        "with open_target('mine:f') as target: open('answer', 'w').write(str(target(np.ones(3)).tolist()))"
+    )
+    command = ["sh", "-c", 'exec "$0" -c "$1" <&- >&-', sys.executable, script]
+    subprocess.run(command, env=environment(), cwd=tmp_path, timeout=60, check=True)
+    assert (tmp_path / "answer").read_text() == "[2.0, 2.0, 2.0]"
 
 
 def test_after_its_end_a_target_says_so(written: Written) -> None:

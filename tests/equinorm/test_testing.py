@@ -292,6 +292,14 @@ def timed(action: Callable[[], None]) -> float:
     return time.process_time() - start
 
 
+def test_axes_may_be_letters() -> None:
+    rows = np.arange(1.0, 16.0)[:, None]
+    assert_equivariant(lambda x: x * rows, axes="W")
+    for axes in ("H", "HW"):
+        with pytest.raises(NotEquivariant):
+            assert_equivariant(lambda x: x * rows, axes=axes)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -306,6 +314,9 @@ def timed(action: Callable[[], None]) -> float:
         ({"scope": "common", "displacements": [[0, 1], [1, 0]]}, "scope=common"),
         ({"scope": "per-sample", "displacements": [0, 1]}, "scope=per-sample"),
         ({"axes": (0, 1)}, r"axes=\(0, 1\)"),
+        ({"axes": "HT"}, "axes='HT': expected numbers such as .-2, -1., or letters of BCHW"),
+        ({"axes": "B"}, "and not axis 0"),
+        ({"axes": "H", "shape": (2, 3, 4)}, "axes='H': expected numbers such as"),
         ({"axes": (-1, 3)}, r"axes=\(-1, 3\)"),
         ({"axes": ()}, r"axes=\(\)"),
         ({"axes": 4}, "axes=4"),
