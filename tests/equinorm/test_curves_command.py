@@ -88,7 +88,7 @@ def test_one_map_is_a_batch_of_one(tmp_path: Path) -> None:
     ("change", "message"),
     [
         ({"layer": "LayerNorm-Z"}, "layer=LayerNorm-Z"),
-        ({"layer": None}, "none of them"),
+        ({"layer": None}, "no function"),
         ({"term": "x"}, "--layer and --term"),
         ({"grid": "odd"}, "grid=odd"),
         ({"grid": "600x4"}, "grid=600x4"),

@@ -275,7 +275,7 @@ def test_unknown_has_a_status_of_its_own(capsys: Capture) -> None:
 LAYER = ["--layer", "BatchNorm"]
 
 REFUSED = [
-    ([], "none of them: expected one of --layer, --term, or the steps"),
+    ([], "no function: expected one of --layer, --term, or the steps"),
     (["--center", "X"], "center=X: expected letters of BCHW, or `empty`; 'X' is no axis"),
     (["--center", "c"], "center=c: expected letters of BCHW, or `empty`; write C"),
     (["--scale", "HWH"], "scale=HWH: expected letters of BCHW, or `empty`; H is there twice"),
@@ -302,7 +302,7 @@ REFUSED = [
     ([*LAYER, "--grid", "5x7x9"], "grid=5x7x9: expected two sizes"),
     ([*LAYER, "--grid", "-5x7"], "grid=-5x7: expected two sizes"),
     ([*LAYER, "--grid", "513x4"], "grid=513x4: expected sizes from 1 to 512"),
-    ([*LAYER, "--grid", "99999999999x4"], "grid=99999999999x4: expected two sizes"),
+    ([*LAYER, "--grid", "99999999999x4"], "grid=99999999999x4: expected sizes from 1 to"),
     ([*LAYER, "--batch", "0"], "batch=0: expected a whole number from 1 to 1000000"),
     ([*LAYER, "--channels", "-3"], "channels=-3: expected a whole number from 1 to 1000000"),
     ([*LAYER, "--batch", "1000001"], "batch=1000001: expected a whole number from 1 to 1000000"),
