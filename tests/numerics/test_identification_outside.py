@@ -218,6 +218,19 @@ def test_groups_and_windows_show_in_the_reach() -> None:
     assert "0 of 4 others along H" in found
 
 
+def test_what_depends_on_its_neighbors_at_some_arrays_only_shows_in_the_reach() -> None:
+    """A maximum over a window is that of a neighbor for some entries only, and then only when it grows or falls."""
+
+    def maximum(x: Array) -> Array:
+        return np.max([np.roll(x, (i, j), HW) for i in (0, 1) for j in (0, 1)], axis=0)
+
+    for seed in range(8):
+        found = parts(identify_function(maximum, SHAPE, seed))["reach"]
+        assert "0 of 2 others along B, 0 of 3 others along C" in found
+        assert "1 of 4 others along H (groups or a window)" in found
+        assert "1 of 6 others along W (groups or a window)" in found
+
+
 @pytest.mark.parametrize("spelling", ["norm[center=C, scale=CHW, affine=C]", "norm[scale=HW]"])
 def test_a_slight_change_of_a_layer_is_no_layer(spelling: str) -> None:
     """The prediction must hold within rounding: one part in a million of something else is seen."""
