@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from contextlib import ExitStack
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from equinorm.files import replacing_file
-from equinorm.inputs.batches import read_batches
-from equinorm.inputs.images import PHOTOGRAPH, bundled_pictures, find_pictures
-from equinorm.inputs.preprocessing import SHORTER_SIDE
+from equinorm.networks.apart import audit_apart
 from equinorm.networks.findings import Audit
+from equinorm.networks.given import Images, given_images
 from equinorm.networks.inspection import Inspection, Setting, random_state_kept
-from equinorm.networks.loading import load_model, load_state, load_torch, said, uncompiled
+from equinorm.networks.loading import check_modules, checked_name, load_model, load_state, load_torch, said, uncompiled
 from equinorm.progress import Listener
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
@@ -47,16 +47,17 @@ def audit(
     """Measure every layer of a PyTorch network where it stands, and name the first that is not equivariant.
 
     Args:
-        model: ``module:factory``, or a ``torch.nn.Module``, of which a copy is looked at.
+        model: ``module:factory``, or a ``torch.nn.Module``, of which a copy is looked at, in this process.
         weights: a state dict (.pth, .pt, .safetensors, .npz), read without running code; None: as they are.
         images: pictures and folders of pictures; none: photographs that scikit-image brings along; or an array
-            (B, C, H, W), which is taken as it is.
-        size: side of the central square of a picture, in pixels.
+            (B, C, H, W), or a file of one (.npy, .npz, .safetensors), which is taken as it is. Of pictures the shorter
+            side is resized to 256 pixels, the central square cut out, and ImageNet's normalization applied.
+        size: side of the central square of a picture, in pixels, from 1 to 256.
         batch: how many pictures; with more than one each is moved by its own displacement.
         action: ``shift``, ``translation`` or ``both``.
         nyquist: what a translation does at N/2 of an even axis: ``symmetric``, or ``project`` (the images and the
             input of each layer lose that bin first).
-        seed: of displacements, and of what the factory draws.
+        seed: of displacements, and of what the factory draws; a whole number from 0 up.
         device: ``cpu`` or ``cuda``.
         timeout: seconds for the factory, and for each run of the network.
         csv: a file for the rows.
@@ -67,49 +68,91 @@ def audit(
         SpecificationError: an argument that cannot be used; a network that cannot be imported, raises, is random,
             keeps state, does not end, or gives NaN.
     """
-    kinds = ACTIONS.get(action)
-    if kinds is None:
-        raise refuse(f"action={action}", f"one of {', '.join(ACTIONS)}")
-    if nyquist not in ("symmetric", "project"):
-        raise refuse(f"nyquist={nyquist}", "`symmetric` or `project`")
-    if not timeout > 0:
-        raise refuse(f"timeout={timeout:g}", "a positive number of seconds")
-    setting = Setting(kinds, NyquistPolicy(nyquist), seed, timeout)
-    with ExitStack() as stack:
-        wanted = [(name, path) for name, path in (("csv", csv), ("html", html)) if path is not None]
-        files = {name: stack.enter_context(replacing_file(path, name)) for name, path in wanted}
-        found = _audited(model, weights, _images(images, size, batch), setting, device, progress)
+    timeout = _checked(action, nyquist, seed, timeout)
+    options: dict[str, Any] = {"action": action, "nyquist": nyquist, "seed": seed, "device": device}
+    with _files(csv, html) as files:
+        found = inspect(
+            model,
+            given=given_images(images, size, batch),
+            weights=weights,
+            progress=progress,
+            timeout=timeout,
+            **options,
+        )
         for name, path in files.items():
             path.write_text(found.csv() if name == "csv" else found.html(), encoding="utf-8")
     return found
 
 
-def _images(images: Any, size: int, batch: int) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """The images (B, C, H, W) in float64, and what they are called."""
-    if hasattr(images, "__array__"):
-        values = np.asarray(images, dtype=np.float64)
-        if values.ndim != 4 or 0 in values.shape or not np.all(np.isfinite(values)):
-            raise refuse(f"images of shape {values.shape}", "finite numbers of shape (B, C, H, W)")
-        return values, ["given as an array"]
-    if not 1 <= size <= SHORTER_SIDE:
-        raise refuse(f"size={size}", f"a number of pixels from 1 to {SHORTER_SIDE}")
-    if batch < 1:
-        raise refuse(f"batch={batch}", "a number of pictures >= 1")
-    named = [images] if isinstance(images, (str, Path)) else images
-    pictures = find_pictures(named) if named else [one for one in bundled_pictures() if one.group == PHOTOGRAPH]
-    first = next(read_batches(pictures, size, batch, threads=1))
-    return first.images(np.float64), [picture.name for picture in first.pictures]
+def audit_named(
+    model: str,
+    *,
+    weights: str | Path | None = None,
+    images: Any = (),
+    size: int = 224,
+    batch: int = 4,
+    csv: str | Path | None = None,
+    html: str | Path | None = None,
+    progress: Listener | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """As :func:`audit`, of ``module:factory`` in a process of its own; the answer is plain data.
+
+    Keys: ``text``, ``document``, ``csv``, ``html``, and ``holds`` (True, False, or None where it could not be told).
+    """
+    checked_name(model)
+    options["timeout"] = _checked(**{name: options[name] for name in ("action", "nyquist", "seed", "timeout")})
+    with _files(csv, html) as files:
+        given = given_images(images, size, batch)
+        values = np.ascontiguousarray(given.values)
+        told = {"names": given.names, "treatment": given.treatment, "remarks": given.remarks, "shape": values.shape}
+        named = {**options, "model": model, "weights": None if weights is None else str(weights)}
+        found = audit_apart({"do": "audit", "options": named, **told}, values.tobytes(), options["timeout"], progress)
+        for name, path in files.items():
+            path.write_text(found[name], encoding="utf-8")
+    return found
 
 
-def _audited(
+def _checked(action: str, nyquist: str, seed: int, timeout: float) -> float:
+    """``timeout``. Raises SpecificationError for an option that cannot be used."""
+    if action not in ACTIONS:
+        raise refuse(f"action={action}", f"one of {', '.join(ACTIONS)}")
+    if nyquist not in ("symmetric", "project"):
+        raise refuse(f"nyquist={nyquist}", "`symmetric` or `project`")
+    if not 0 <= seed < 2**64:
+        raise refuse(f"seed={seed}", "a whole number from 0 up" + (", below 2^64" if seed > 0 else ""))
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise refuse(f"timeout={timeout:g}", "a positive number of seconds")
+    return float(timeout)
+
+
+@contextmanager
+def _files(csv: str | Path | None, html: str | Path | None) -> Iterator[dict[str, Path]]:
+    """Places to write to, which become the files at the end."""
+    if csv is not None and html is not None and Path(csv).resolve() == Path(html).resolve():
+        raise refuse(f"csv={csv} and html={html}", "two files", "name another for one of them")
+    wanted = [(name, path) for name, path in (("csv", csv), ("html", html)) if path is not None]
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(replacing_file(path, name)) for name, path in wanted}
+
+
+def inspect(
     model: Any,
+    *,
+    given: Images,
     weights: str | Path | None,
-    images: tuple[np.ndarray[Any, Any], Sequence[str]],
-    setting: Setting,
+    action: str,
+    nyquist: str,
+    seed: int,
     device: str,
+    timeout: float,
     progress: Listener | None,
 ) -> Audit:
+    """:func:`audit` on images that have been read, in this process."""
     import equinorm
+
+    setting = Setting(ACTIONS[action], NyquistPolicy(nyquist), seed, timeout)
+    images = given.values
 
     torch = load_torch()
     if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
@@ -117,9 +160,13 @@ def _audited(
     with random_state_kept(torch):
         torch.manual_seed(setting.seed)
         network, name = _network(model, torch, setting.timeout)
+        check_modules(network, f"model={name}", torch)
         digest = None if weights is None else load_state(network, weights, torch)
-        network = uncompiled(network).to(device)
-        looked = Inspection(network, torch.from_numpy(images[0]).to(device), setting, torch, f"model={name}", progress)
+        try:
+            network = uncompiled(network).to(device)
+        except Exception as error:
+            raise refuse(f"model={name}", f"a network that can be moved to {device}", said(error)) from None
+        looked = Inspection(network, torch.from_numpy(images).to(device), setting, torch, f"model={name}", progress)
         looked.run()
     facts = {
         "version": equinorm.__version__,
@@ -129,9 +176,11 @@ def _audited(
         "mode": _mode(network),
         "weights": None if weights is None else str(weights),
         "weights_sha256": digest,
-        "images": list(images[1]),
-        "batch": int(images[0].shape[0]),
-        "shape": [int(size) for size in images[0].shape[1:]],
+        "images": list(given.names),
+        "treatment": given.treatment,
+        "remarks": list(given.remarks),
+        "batch": int(images.shape[0]),
+        "shape": [int(size) for size in images.shape[1:]],
         "dtype": str(looked.images.dtype).removeprefix("torch."),
         "device": device,
         "nyquist": setting.policy.value,

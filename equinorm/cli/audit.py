@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +23,14 @@ def audit(
     ] = None,
     images: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PATH", help="Pictures and folders. Default: photographs that scikit-image brings along."),
+        typer.Option(
+            metavar="PATH",
+            help="Pictures and folders (shorter side to 256 pixels, central square, ImageNet's normalization), or a "
+            ".npy, .npz or .safetensors file of one array BxCxHxW, taken as it is. Default: photographs that "
+            "scikit-image brings along.",
+        ),
     ] = None,
-    size: Annotated[int, typer.Option(help="Side of the central square, in pixels.")] = 224,
+    size: Annotated[int, typer.Option(help="Side of the central square of pictures, in pixels, from 1 to 256.")] = 224,
     batch: Annotated[int, typer.Option(help="Pictures; from two on, each is moved by its own displacement.")] = 4,
     action: Annotated[str, typer.Option(metavar="shift|translation|both")] = "both",
     nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
@@ -36,10 +42,10 @@ def audit(
     json: JsonFlag = False,
 ) -> Answer:
     """Measure every layer of a PyTorch network, and name the first that is not equivariant."""
-    # Here, so that a usage error does not wait for NumPy and PyTorch.
-    from equinorm.auditing import audit as verb
+    # Here, so that a usage error does not wait for NumPy. PyTorch is loaded in the network's process.
+    from equinorm.auditing import audit_named as verb
 
-    printer = Printer()
+    printer = Printer(quiet=sys.stderr is None or not sys.stderr.isatty())
     try:
         found = verb(
             model,
@@ -58,5 +64,6 @@ def audit(
         )
     finally:
         printer.close()
-    status = STATUS[found.holds()]
-    return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)
+    return Answer(
+        "" if json else found["text"], found["document"] if json else {}, STATUS[found["holds"]], as_json=json
+    )

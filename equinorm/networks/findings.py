@@ -135,7 +135,11 @@ class Audit:
         scope = "each by its own displacement" if facts["batch"] > 1 else "by one displacement"
         height, width = facts["steps"]
         shape = "x".join(map(str, facts["shape"]))
-        found = [f"{facts['batch']} images of {shape}, moved {scope}: {', '.join(facts['images'])}"]
+        found = [
+            f"{facts['batch']} images of {shape}, moved {scope}: {', '.join(facts['images'])}",
+            *([facts["treatment"]] if facts["treatment"] else []),
+            *facts["remarks"],
+        ]
         if ActionKind.SHIFT in self.kinds:
             steps = f"{height} and {width}" if height != width else str(height)
             found.append(f"shifts of the images: multiples of {steps} pixels, whole on every map that divides them")
@@ -219,3 +223,9 @@ class Audit:
 
 def _title(row: Row | None) -> str | None:
     return None if row is None else row.title
+
+
+def told_apart(found: Audit) -> dict[str, Any]:
+    """All that is told of an audit, as plain data: for another process."""
+    told = {"text": found.text(), "document": found.document(), "csv": found.csv(), "html": found.html()}
+    return {**told, "holds": found.holds()}

@@ -155,17 +155,17 @@ class Inspection:
         """Run 1, which settles the dtype."""
         dtypes = (p.dtype for p in self.network.parameters() if p.is_floating_point())
         own = next((dtype for dtype in dtypes if str(dtype) in CONVERSIONS), self.torch.float32)
-        raised: Exception | None = None
+        raised: BaseException | None = None
         for dtype in dict.fromkeys((self.torch.float64, own)):
             # Not ``to``, which takes the imaginary parts of complex parameters away.
-            getattr(self.network, CONVERSIONS[str(dtype)])()
             self.images = self.images.to(dtype)
             try:
+                getattr(self.network, CONVERSIONS[str(dtype)])()
                 with limited(self.setting.timeout, self.given):
                     found = floating(self.network(self.images), self.torch)
             except SpecificationError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raised = error
                 continue
             if not found:
@@ -174,7 +174,7 @@ class Inspection:
         assert raised is not None
         raise self._raised(raised) from None
 
-    def _raised(self, error: Exception) -> SpecificationError:
+    def _raised(self, error: BaseException) -> SpecificationError:
         shape = "x".join(map(str, self.images.shape))
         return refuse(self.given, f"a network that takes images of shape {shape}", said(error))
 
@@ -184,7 +184,7 @@ class Inspection:
                 return floating(self.network(images), self.torch)
             except SpecificationError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise self._raised(error) from None
 
     def _measure(self, progress: Progress) -> None:

@@ -1,8 +1,8 @@
 """The network that a user names, and its weights.
 
 ``module:factory`` names a callable that takes nothing and returns a ``torch.nn.Module``, or such a module itself. It is
-imported in this process, with the current folder first on the path, and nothing else is: no code comes from a file of
-weights, which :mod:`equinorm.inputs` reads without running anything.
+imported in the process that audits (the command starts one for it), with the current folder first on the path, and
+nothing else is: no code comes from a file of weights, which :mod:`equinorm.inputs` reads without running anything.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import importlib
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
 from equinorm.inputs.stored_tensors import ENCODINGS, FLOATING, StoredTensor, Unreadable, printable
 from equinorm.inputs.weights import PARALLEL_PREFIX, read_tensors
-from equinorm.targets.spelling import parse_target
+from equinorm.targets.spelling import Spelling, parse_target
 from theory.spec.errors import SpecificationError, refuse
 
 Module = Any
@@ -35,6 +36,18 @@ def load_torch() -> ModuleType:
         raise refuse("a network", expected, remedy) from None
 
 
+def checked_name(text: str) -> Spelling:
+    """The parts of ``module:factory``. Raises SpecificationError for another spelling."""
+    try:
+        found = parse_target(text)
+    except SpecificationError:
+        found = None
+    if found is None or found.module is None:
+        given = f"model={printable(text, most=200)}"
+        raise refuse(given, "module:factory, a function without arguments that returns a torch.nn.Module")
+    return found
+
+
 def load_model(text: str, torch: ModuleType, timeout: float) -> Module:
     """The module that ``text``, ``module:factory``, names.
 
@@ -43,15 +56,10 @@ def load_model(text: str, torch: ModuleType, timeout: float) -> Module:
             or gives no module.
     """
     given = f"model={printable(text, most=200)}"
-    try:
-        spelling = parse_target(text)
-    except SpecificationError:
-        spelling = None
-    if spelling is None or spelling.module is None:
-        raise refuse(given, "module:factory, a function without arguments that returns a torch.nn.Module")
+    spelling = checked_name(text)
     with _here_importable(), limited(timeout, given):
         try:
-            found: Any = importlib.import_module(spelling.module)
+            found: Any = importlib.import_module(str(spelling.module))
         except (Exception, SystemExit) as error:
             raise refuse(given, f"a module {spelling.module} that can be imported", said(error)) from None
         for part in spelling.path.split("."):
@@ -86,6 +94,23 @@ def uncompiled(module: Module) -> Module:
     return module
 
 
+def check_modules(network: Module, given: str, torch: ModuleType) -> None:
+    """That ``network`` can be looked at: its modules take hooks, and its tensors hold numbers.
+
+    Raises:
+        SpecificationError: a part is compiled to TorchScript, or a tensor is on the device ``meta``.
+    """
+    for name, part in network.named_modules():
+        if isinstance(part, torch.jit.ScriptModule):
+            where = f"{name} is" if name else "it is"
+            remedy = f"{where} TorchScript, of which no layer can be seen; give the network as it is before torch.jit"
+            raise refuse(given, "a network of Python modules", remedy)
+    for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+        if tensor.is_meta:
+            remedy = f"{name} is on the device meta, without any; make the network on the CPU"
+            raise refuse(given, "weights with numbers", remedy)
+
+
 def said(error: BaseException) -> str:
     """The type of an exception and what it says, on one line.
 
@@ -115,6 +140,32 @@ def limited(seconds: float, given: str) -> Iterator[None]:
     Raises:
         SpecificationError: the block did not end in time.
     """
+    heard = _WATCH.get()
+    if heard is not None:
+        heard(seconds)
+    try:
+        with _alarmed(seconds, given):
+            yield
+    finally:
+        if heard is not None:
+            heard(None)
+
+
+@contextmanager
+def watched(heard: Callable[[float | None], None]) -> Iterator[None]:
+    """Within the block ``heard`` is told the seconds whenever the user's code is about to run, and None afterwards."""
+    token = _WATCH.set(heard)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+_WATCH: ContextVar[Callable[[float | None], None] | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def _alarmed(seconds: float, given: str) -> Iterator[None]:
     main = threading.current_thread() is threading.main_thread()
     if not main or not hasattr(signal, "SIGALRM"):
         yield

@@ -87,7 +87,7 @@ class Whole:
                 reasons.append(str(error))
             except Exception as error:
                 reasons.append(f"it raises when the images are moved: {said(error)}")
-        if ActionKind.SHIFT in kinds and found and ActionKind.SHIFT not in found:
+        if ActionKind.SHIFT in kinds and fitted and self.steps == sizes_at(self.images.shape, FIRST):
             reasons.append(STILL)
         through = {kind: Carried(0.0, defect.error) for kind, defect in found.items()}
         return Row(OUTPUT, 0, about, shapes, {}, found, through, "; ".join(dict.fromkeys(reasons)), partly)

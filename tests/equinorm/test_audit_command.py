@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from equinorm.cli.main import main
+from equinorm.networks.given import given_images
 from equinorm.networks.loading import limited
 from tests.command import run_command
 from theory.spec.errors import SpecificationError
@@ -23,6 +25,9 @@ HERE = "tests.equinorm.networks"
 SMALL = ("--size", "15", "--batch", "2")
 
 NETS = """
+import itertools
+import os
+import sys
 import time
 import torch
 from torch import nn
@@ -52,6 +57,30 @@ class Forever(nn.Module):
     def forward(self, x):
         while True:
             x = x + 1
+class Calls(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function, self.layer = function, nn.Identity()
+    def forward(self, x): return self.function(self.layer(x))
+def exits(): os._exit(9)
+def exits_well(): os._exit(0)
+def exits_later(): return Calls(lambda x: os._exit(0))
+def leaves_later(): return Calls(lambda x: sys.exit(5))
+def hangs(): return Calls(lambda x: sum(itertools.repeat(0)))
+def interrupts(): raise KeyboardInterrupt
+def forks():
+    def function(x):
+        if os.fork() == 0:
+            with open("forked", "a") as file: print(os.getpid(), file=file)
+            time.sleep(60)
+            os._exit(0)
+        return x
+    return Calls(function)
+def returns_twice():
+    left = [1]
+    return Calls(lambda x: (left and left.pop() and os.fork(), x)[1])
+def meta(): return nn.Sequential(nn.Conv2d(3, 4, 1, device="meta"))
+def scripted(): return nn.Sequential(nn.Identity(), torch.jit.script(nn.ReLU()))
 dropout = nn.Sequential(nn.Identity(), nn.Dropout(0.5))
 linear = nn.Linear(10, 2)
 number = 3
@@ -65,7 +94,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "broken.py").write_text("import no_such_module\n")
     monkeypatch.chdir(tmp_path)
     for name in ("nets", "broken"):
-        monkeypatch.delitem(__import__("sys").modules, name, raising=False)
+        monkeypatch.delitem(sys.modules, name, raising=False)
     return tmp_path
 
 
@@ -91,10 +120,39 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("nets:Words", "a network that returns tensors"),
         ("nets:Forever", "within 1 seconds"),
         ("nets:linear", "images of shape 2x3x15x15"),
+        ("nets:leaves_later", "SystemExit: 5"),
+        ("nets:meta", "0.weight is on the device meta"),
+        ("nets:scripted", "1 is TorchScript"),
     ],
 )
-def test_a_bad_network_is_one_line(model: str, said: str, nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status = main(["audit", "--model", model, *SMALL, "--timeout", "1", "--csv", "rows.csv"])
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_a_bad_network_is_one_line(model: str, said: str, nets: Path) -> None:
+    from equinorm.auditing import audit
+
+    images = np.random.default_rng(0).standard_normal((2, 3, 15, 15))
+    with pytest.raises(SpecificationError, match=re.escape(said)) as caught:
+        audit(model, images=images, timeout=1, csv="rows.csv")
+    assert str(caught.value).startswith("model=")
+    assert "\n" not in str(caught.value)
+    assert not (nets / "rows.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("nets", "module:factory"),
+        ("nets:fails", "RuntimeError: no network"),
+        ("nets:exits", "it ends its process with status 9"),
+        ("nets:exits_well", "it ends its process with status 0"),
+        ("nets:exits_later", "it ends its process with status 0"),
+        ("nets:interrupts", "it raises KeyboardInterrupt"),
+        ("nets:hangs", "an answer within 1 seconds; give it more by --timeout"),
+    ],
+)
+def test_whatever_the_network_does_to_its_process_is_one_line(
+    model: str, said: str, nets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["audit", "--model", model, *SMALL, "--timeout", "1", "--csv", "rows.csv", "--json"])
     captured = capsys.readouterr()
     assert (status, captured.out) == (2, "")
     assert captured.err.count("\n") == 1
@@ -103,10 +161,30 @@ def test_a_bad_network_is_one_line(model: str, said: str, nets: Path, capsys: py
     assert not (nets / "rows.csv").exists()
 
 
+def test_what_the_network_has_started_ends_with_it(nets: Path) -> None:
+    assert main(["audit", "--model", "nets:forks", *SMALL, "--action", "shift"]) == 0
+    started = [int(line) for line in (nets / "forked").read_text().split()]
+    assert started
+    assert not any(Path(f"/proc/{number}/exe").exists() for number in started)
+
+
+def test_a_copy_of_the_process_says_nothing(nets: Path) -> None:
+    done = run_command("audit", "--model", "nets:returns_twice", *SMALL, "--action", "shift", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["equivariant"] == {"shift": True}
+    assert done.stderr == ""  # no progress where there is no terminal
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--size", "0"), "size=0"),
+        (("--size", "257"), "size=257: expected a number of pixels from 1 to 256, the shorter side to which"),
+        (("--seed", "-1"), "seed=-1: expected a whole number from 0 up"),
+        (("--timeout", "inf"), "timeout=inf"),
+        (("--csv", "same", "--html", "./same"), "csv=same and html=same: expected two files"),
+        (("--images", "none.npy"), "images=none.npy"),
+        (("--images", "a.npy", "--images", "b.png"), "images=a.npy and 1 more"),
         (("--size", "300"), "size=300"),
         (("--batch", "0"), "batch=0"),
         (("--action", "turn"), "action=turn"),
@@ -170,7 +248,10 @@ def test_a_fault_is_status_1_and_named_last(nets: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["pt", "safetensors", "npz"])
-def test_weights_come_from_files(suffix: str, nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_come_from_files(suffix: str, nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from equinorm.auditing import audit
+
+    monkeypatch.delitem(sys.modules, "small", raising=False)
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.BatchNorm2d(2)).eval()
     (nets / "small.py").write_text(
         "from torch import nn\ndef net(): return nn.Sequential(nn.Conv2d(3, 2, 1), nn.BatchNorm2d(2)).eval()\n"
@@ -188,15 +269,12 @@ def test_weights_come_from_files(suffix: str, nets: Path, capsys: pytest.Capture
             pytest.importorskip("safetensors.torch").save_file(tensors, path)
         return str(path)
 
-    def run(tensors: dict[str, torch.Tensor]) -> tuple[int, str, str]:
-        status = main(["audit", "--model", "small:net", *SMALL, "--json", "--weights", saved(tensors)])
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
+    def run(tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+        images = np.random.default_rng(0).standard_normal((1, 3, 9, 9))
+        return audit("small:net", weights=saved(tensors), images=images, action="shift").document()
 
-    status, out, _ = run(state)
-    assert status == 0
-    assert len(json.loads(out)["weights_sha256"]) == 64
-    assert run({f"module.{name}": value for name, value in state.items()})[0] == 0
+    assert len(str(run(state)["weights_sha256"])) == 64
+    assert run({f"module.{name}": value for name, value in state.items()})["equivariant"] == {"shift": True}
     cases = {
         "0.bias is missing": {name: value for name, value in state.items() if name != "0.bias"},
         "extra is not of this network": {**state, "extra": torch.ones(1)},
@@ -204,9 +282,9 @@ def test_weights_come_from_files(suffix: str, nets: Path, capsys: pytest.Capture
         "finite numbers in 0.bias": {**state, "0.bias": torch.full((2,), float("nan"))},
     }
     for said, tensors in cases.items():
-        status, out, err = run(tensors)
-        assert (status, out, err.count("\n")) == (2, "", 1)
-        assert said in err
+        with pytest.raises(SpecificationError, match=re.escape(said)) as caught:
+            run(tensors)
+        assert "\n" not in str(caught.value)
 
 
 def test_weights_that_would_run_code_do_not(nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,6 +316,34 @@ def test_pictures_are_read_as_elsewhere(nets: Path, capsys: pytest.CaptureFixtur
     status = main(["audit", "--model", "nets:identity", *SMALL, "--json", "--images", "2.png", "--images", "0.png"])
     assert status == 0
     assert json.loads(capsys.readouterr().out)["images"] == ["0.png", "2.png"]
+
+
+def test_what_was_asked_for_and_not_found_is_said(nets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), dtype=np.uint8)
+    for number, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(nets / f"{number}.png")
+    (nets / "a.png").write_text("no picture")
+    assert main(["audit", "--model", "nets:identity", "--size", "15", "--batch", "3", "--images", "."]) == 0
+    said = capsys.readouterr().out
+    assert "asked for 3 pictures, found 2\n" in said
+    assert "skipped a.png: no picture in a format that is read\n" in said
+    assert "the shorter side resized to 256 pixels" in said
+    # One that cannot be used takes the place of no other.
+    given = given_images([nets / "a.png", nets / "0.png"], 15, 1)
+    assert (len(given.values), given.names) == (1, (str(nets / "0.png"),))
+
+
+def test_images_come_from_files_of_arrays(nets: Path) -> None:
+    values = np.random.default_rng(0).standard_normal((2, 5, 9, 300))
+    np.save(nets / "x.npy", values)
+    np.savez(nets / "x.npz", values)
+    for name in ("x.npy", "x.npz"):
+        given = given_images([nets / name], 224, 4)
+        assert np.array_equal(given.values, values)
+        assert given.names == (str(nets / name),)
+    np.save(nets / "bad.npy", np.full((1, 3, 4, 4), np.nan))
+    with pytest.raises(SpecificationError, match=r"images=bad\.npy of shape"):
+        given_images("bad.npy", 224, 4)
 
 
 def test_without_torch_it_says_what_to_install(nets: Path) -> None:
