@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from equinorm.files import replacing_file
+from equinorm.progress import Listener
 from equinorm.questions import Words, read_subject
 from equinorm.search.answers import Hunted
 from equinorm.search.engine import search
@@ -51,6 +52,7 @@ def hunt(
     seed: int = SEED,
     timeout: float = 30.0,
     out: str | Path | None = None,
+    listener: Listener | None = None,
 ) -> Hunted:
     """Search for an array, parameters, sizes and displacements that refute an equivariance.
 
@@ -72,10 +74,11 @@ def hunt(
         batch: the number of samples; drawn if left out.
         channels: the number of channels; drawn if left out.
         grid: ``5x7``, ``odd`` or ``even``; drawn from both families if left out.
-        max_examples: the most experiments before the first violation; shrinking it takes more.
+        max_examples: the most experiments before the first violation; shrinking it takes up to ten times as many.
         seed: all that is drawn follows from it.
         timeout: seconds for each call of a target.
         out: a file for the counterexample, which :func:`replay` reads; it is only written if there is one.
+        listener: is told how far the search is.
 
     Returns:
         The smallest counterexample found and the largest violation seen. That none was found proves nothing.
@@ -114,19 +117,24 @@ def hunt(
     with ExitStack() as stack:
         question, left_out = _question(stack, words, target, timeout)
         try:
-            return _hunted(question, max_examples, seed, left_out, out)
+            return _hunted(question, max_examples, seed, left_out, out, listener)
         except _NothingToKeep as nothing:
             found: Hunted = nothing.args[0]
             return found
 
 
 def _hunted(
-    question: Question, max_examples: int, seed: int, left_out: tuple[Shape, ...], out: str | Path | None
+    question: Question,
+    max_examples: int,
+    seed: int,
+    left_out: tuple[Shape, ...],
+    out: str | Path | None,
+    listener: Listener | None,
 ) -> Hunted:
     with ExitStack() as stack:
         # Entered before the search, so that a place that cannot be written is found before any work begins.
         partial = None if out is None else stack.enter_context(replacing_file(out))
-        found = search(question, max_examples, seed)
+        found = search(question, max_examples, seed, listener=listener)
         if found.smallest is None:
             hunted = Hunted(question, seed, found, None, left_out)
             if partial is not None:

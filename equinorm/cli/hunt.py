@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from equinorm.cli.errors import Status
 from equinorm.cli.options import JsonFlag
 from equinorm.cli.output import Answer
+from equinorm.cli.progress import Printer
 
 Step = typer.Option(metavar="AXES", help="Letters of BCHW, `empty` (over no axes) or `absent` (no such step).")
 
@@ -44,27 +46,32 @@ def hunt(
     from equinorm.hunting import SEED
     from equinorm.hunting import hunt as verb
 
-    found = verb(
-        layer,
-        center=center,
-        scale=scale,
-        affine=affine,
-        term=term,
-        target=target,
-        action=action,
-        scope=scope,
-        axes=axes,
-        domain=domain,
-        nyquist=nyquist,
-        statistics=statistics,
-        eps=eps,
-        batch=batch,
-        channels=channels,
-        grid=grid,
-        max_examples=max_examples,
-        seed=SEED if seed is None else seed,
-        timeout=timeout,
-        out=out,
-    )
+    printer = Printer(quiet=json or sys.stderr is None or not sys.stderr.isatty())
+    try:
+        found = verb(
+            layer,
+            center=center,
+            scale=scale,
+            affine=affine,
+            term=term,
+            target=target,
+            action=action,
+            scope=scope,
+            axes=axes,
+            domain=domain,
+            nyquist=nyquist,
+            statistics=statistics,
+            eps=eps,
+            batch=batch,
+            channels=channels,
+            grid=grid,
+            max_examples=max_examples,
+            seed=SEED if seed is None else seed,
+            timeout=timeout,
+            out=out,
+            listener=printer,
+        )
+    finally:
+        printer.close()
     status = Status.DOES_NOT_HOLD if found.found else Status.DONE
     return Answer("" if json else found.text(), found.document() if json else {}, status, as_json=json)

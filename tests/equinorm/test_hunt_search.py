@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from equinorm.progress import State
 from equinorm.questions import Words, read_subject
+from equinorm.search import engine
 from equinorm.search.answers import reading_document
 from equinorm.search.bases import analyze, bases_of, ones, synthesize
-from equinorm.search.engine import search
+from equinorm.search.engine import SHRINKING, search
 from equinorm.search.exact import confirm, single_step
 from equinorm.search.questions import DENSE, Question, read_question, shapes_of
 from equinorm.search.readings import CLEAR, Reading, move, read
@@ -138,6 +140,35 @@ def found_for(question: Question) -> tuple[Trial, Reading]:
     found = search(question, 1000, seed=3)
     assert found.smallest is not None
     return found.smallest
+
+
+@pytest.mark.parametrize("allowed", [1, 3])
+def test_shrinking_is_bounded_by_what_was_allowed_before(allowed: int) -> None:
+    """Whatever it has come to by then is a violation, with the reading that belongs to it."""
+    question = ask(layer="LayerNorm-C", grid="15x16", channels=7)
+    whole = search(question, 30, seed=1)
+    assert whole.until_found is not None
+    cut = search(question, whole.until_found + allowed, seed=1)
+    for found in (whole, cut):
+        assert found.smallest is not None
+        assert found.smallest[1].violates
+        reading = read(question, found.smallest[0])
+        assert reading is not None
+        assert reading.entry == found.smallest[1].entry
+    assert cut.examples <= whole.until_found + SHRINKING * (whole.until_found + allowed)
+
+
+def test_shrinking_stops_where_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SHRINKING", 1)
+    told: list[State] = []
+    question = ask(layer="LayerNorm-C", grid="15x16", channels=7)
+    found = search(question, 12, seed=1, listener=told.append)
+    assert found.until_found is not None
+    assert found.examples == found.until_found + 12
+    assert found.smallest is not None
+    assert found.smallest[1].violates
+    assert {state.task for state in told} == {"hunting", "shrinking"}
+    assert told[-1].share == 1.0
 
 
 def test_a_displacement_of_many_steps_is_taken_apart() -> None:
