@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 CAPTION = (
     "Relative errors in the 2-norm, of the worst sample. The own defect is that of the layer at the input that it "
     "gets; it is above where it exceeds the bound on rounding. The carried ones compare the network on moved images "
-    "with its moved activations."
+    "with its moved activations: that of the input, that of the output, and the output's less the input's. The row "
+    "(output) is that of the network. Maps of one size are moved alike."
 )
 
 

@@ -330,6 +330,19 @@ def test_layers_of_one_size_are_moved_alike() -> None:
         assert found.document()["layers"][0][kind.value]["displacements"] == told
 
 
+def test_the_words_of_a_table_are_explained_where_they_stand() -> None:
+    grouped = audit(networks.planted(1, torch.nn.GroupNorm(3, 6)), images=images(15))
+    plain = audit(torch.nn.Conv2d(3, 3, 3, padding=1), images=images(15))
+    for said in (grouped.text(), grouped.html()):
+        assert "G: groups of channels" in said
+        assert "for every gain and bias" in said
+    assert "groups of channels" not in plain.text()
+    assert "for every gain" not in plain.text()
+    assert "difference: output less input" in plain.text()
+    assert "exceeds rounding is (the network), conv[3, padding=zeros]" in plain.conclusion(SHIFT)
+    assert f"{plain.facts['displacements']['translation'][0][0]}" in plain.html()
+
+
 def test_the_same_seed_gives_the_same_numbers() -> None:
     first, second, other = (
         audit(networks.planted(3, torch.nn.ReLU()), images=images(15), seed=seed).csv() for seed in (1, 1, 2)
