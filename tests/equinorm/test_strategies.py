@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
@@ -59,7 +59,15 @@ from theory.spec.terms import (
 
 T = TypeVar("T")
 
-SEARCH = settings(max_examples=1000, derandomize=True, database=None, deadline=None)
+SEARCH = settings(max_examples=1000, derandomize=True, database=None, deadline=None, report_multiple_bugs=False)
+
+
+FIRST = settings(SEARCH, phases=(Phase.generate,))
+
+
+def meets(strategy: st.SearchStrategy[T], condition: Callable[[T], bool]) -> T:
+    """The first value that meets the condition, where the simplest is not asked for."""
+    return find(strategy, condition, settings=FIRST)
 
 
 def reaches(strategy: st.SearchStrategy[T], condition: Callable[[T], bool]) -> T:
@@ -108,13 +116,13 @@ def holds(kind: type[Term], term: Term) -> bool:
 
 @pytest.mark.parametrize("kind", [Mean, Sum, Product, Power, InverseRoot, Parameter, Epsilon, Constant])
 def test_every_kind_of_node_occurs(kind: type[Term]) -> None:
-    assert holds(kind, reaches(terms(), partial(holds, kind)))
+    assert holds(kind, meets(terms(), partial(holds, kind)))
 
 
 def test_terms_reach_the_limits() -> None:
-    assert depth(reaches(terms(), lambda term: depth(term) == 4)) == 4
-    assert degree(reaches(terms(degree=3), lambda term: degree(term) == 3)) == 3
-    assert degree(reaches(terms(), lambda term: degree(term) is None)) is None
+    assert depth(meets(terms(), lambda term: depth(term) == 4)) == 4
+    assert degree(meets(terms(degree=3), lambda term: degree(term) == 3)) == 3
+    assert degree(meets(terms(), lambda term: degree(term) is None)) is None
 
 
 @given(terms())
@@ -243,7 +251,7 @@ def test_no_structure_leaves_its_domain(structure: str, domain: Domain) -> None:
     grid = Grid(BCHW, (Size(1), Size(2), Size(3), Size(4)))
     # Of these there is no end, and all go through the same projection.
     endless = structure in ("integers", "noise", "band-limited", "patch")
-    search = settings(SEARCH, max_examples=200) if endless else SEARCH
+    search = settings(SEARCH, max_examples=max(50, settings().max_examples // 50)) if endless else SEARCH
     with pytest.raises(NoSuchExample):
         find(
             arrays(grid, domain, action.moving, structures=(structure,)),
@@ -266,7 +274,7 @@ def test_every_structure_occurs_or_is_left_out(structure: str, domain: Domain) -
         with pytest.raises(NoSuchExample):
             reaches(strategy, varies)
     else:
-        assert varies(reaches(strategy, varies))
+        assert varies(meets(strategy, varies))
 
 
 def test_the_check_of_the_domain_can_fail() -> None:

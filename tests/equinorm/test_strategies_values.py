@@ -38,7 +38,7 @@ from theory.spec.errors import SpecificationError
 from theory.spec.grids import Grid, Size, grid_of
 from theory.spec.layers import Normalization, Statistics
 
-SEARCH = settings(max_examples=1000, derandomize=True, database=None, deadline=None)
+SEARCH = settings(max_examples=1000, derandomize=True, database=None, deadline=None, report_multiple_bugs=False)
 GRID = grid_of({"B": 2, "C": 2, "H": 3, "W": 4})
 MOVING = frozenset("HW")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from equinorm.targets import examine, open_target
+from tests.equinorm.inside import opened
 from theory.spec.errors import SpecificationError
 
 torch = pytest.importorskip("torch", reason="torch, of the extra 'torch', is missing")
@@ -59,7 +60,7 @@ def test_modules_run_in_float64_if_they_can(folder: Path) -> None:
         ("torch:mine.Single()", np.float32, lambda x: 3 * x),
         ("torch:mine.Half()", np.float32, lambda x: x.to(torch.bfloat16)),
     ]:
-        with open_target(text) as target:
+        with opened(text) as target:
             y = examine(target, X)
         assert y.dtype == dtype
         with torch.no_grad():
@@ -76,7 +77,7 @@ def test_functions_get_the_arrays_that_they_take(folder: Path) -> None:
         ("mine:gradient", np.float64, X),
         ("torch:nn.functional.relu", np.float64, np.maximum(X, 0)),
     ]:
-        with open_target(text) as target:
+        with opened(text) as target:
             y = examine(target, X)
         assert y.dtype == dtype, text
         assert np.allclose(y, expected, rtol=1e-12 if dtype == np.float64 else 1e-6), text
@@ -99,15 +100,36 @@ def test_initial_weights_are_the_same_in_each_process() -> None:
         ("torch:mine.NoModule(3)", "makes a NoModule"),
         ("torch:torch.nn.LayerNorm(99)", "on a torch tensor it raises RuntimeError: Given normalized_shape"),
         ("mine:refuses", "on a torch tensor it raises RuntimeError: Given normalized_shape"),
-        ("mine:drop", "it is random"),
         ("mine:relu", "it modifies the array in place"),
-        ("torch:mine.Counter()", "it keeps state: two calls"),
         ("torch:torch.nn.MaxPool2d(2)", "it takes (2, 8, 3, 5) to (2, 8, 1, 2)"),
     ],
 )
 def test_faults_of_torch_targets(folder: Path, text: str, said: str) -> None:
     (folder / "mine.py").write_text(SOURCE)
+    with pytest.raises(SpecificationError) as caught, opened(text) as target:
+        examine(target, X)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("torch:torch.nn.NoSuchLayer(8)", "torch.nn has no NoSuchLayer"),
+        ("mine:drop", "it is random"),
+        ("torch:mine.Counter()", "it keeps state: two calls"),
+    ],
+)
+def test_faults_of_torch_targets_in_their_own_process(folder: Path, text: str, said: str) -> None:
+    (folder / "mine.py").write_text(SOURCE)
     with pytest.raises(SpecificationError) as caught, open_target(text) as target:
         examine(target, X)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_module_in_its_own_process() -> None:
+    with open_target("torch:torch.nn.GroupNorm(1, 8, eps=1e-3)") as target:
+        y = examine(target, X)
+    with torch.no_grad():
+        assert np.allclose(y, torch.nn.GroupNorm(1, 8, eps=1e-3).double()(torch.from_numpy(X)).numpy(), rtol=1e-12)
