@@ -75,7 +75,7 @@ def check_unchanged(unit: Unit) -> None:
         if _state(each.picture) != (each.size, each.touched):
             gone = not os.path.lexists(each.picture.path)
             raise refuse(
-                f"images={printable(each.picture.name)}",
+                f"images={printable(each.picture.name, most=4096)}",
                 "a picture that stays as it is while the run lasts",
                 f"it was {'removed' if gone else 'changed'}; put it back and start the same command again",
             )

@@ -368,7 +368,7 @@ def test_scripted_modules() -> None:
 
 def test_the_device_of_a_module_is_its_own() -> None:
     if not torch.cuda.is_available():
-        pytest.skip("no GPU for torch")
+        pytest.skip("no CUDA device")
     module = circular().cuda()
     before = torch.cuda.get_rng_state_all()
     assert_equivariant(module)
