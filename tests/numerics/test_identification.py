@@ -82,6 +82,7 @@ def test_single_precision_inside_is_enough(layer: Normalization, seed: int) -> N
 
 
 @given(layer=normalizations(statistics=(Statistics.RUNNING,)), seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=max(20, settings().max_examples // 20))
 def test_running_statistics_are_an_affine_step(layer: Normalization, seed: int) -> None:
     rng = np.random.default_rng(seed)
     mean, variance = running_shapes(layer, SHAPE)
