@@ -10,7 +10,7 @@ Reference: Consortium for Python Data API Standards, "Python array API standard"
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import array_api_compat
@@ -103,6 +103,17 @@ def blocks(x: Array, axis: int | None = 0, block_bytes: int = BLOCK_BYTES) -> It
         yield tuple(slice(start, start + step) if place == axis else slice(None) for place in range(x.ndim))
 
 
+def in_blocks(xp: Namespace, x: Array, function: Callable[[tuple[slice, ...]], Array], axis: int | None = 0) -> Array:
+    """An array like ``x``, made of what ``function`` gives for each of its :func:`blocks`."""
+    cuts = list(blocks(x, axis))
+    if len(cuts) == 1:
+        return function(cuts[0])
+    out = xp.empty_like(x)
+    for block in cuts:
+        out[block] = function(block)
+    return out
+
+
 def largest_entry(xp: Namespace, x: Array, axes: tuple[int, ...]) -> Array:
     """max|x| over ``axes``, without an array of absolute values."""
     return xp.maximum(xp.max(x, axis=axes), -xp.min(x, axis=axes))
@@ -114,6 +125,13 @@ def sum_of_products(xp: Namespace, x: Array, y: Array, axes: tuple[int, ...]) ->
         kept = [place for place in range(x.ndim) if place not in axes]
         return np.einsum(x, list(range(x.ndim)), y, list(range(x.ndim)), kept)
     return xp.sum(x * y, axis=axes)
+
+
+def ratio(xp: Namespace, error: Array, size: Array) -> Array:
+    """The ratio error / size; 0 / 0 is 0, and a positive error over 0 is infinite."""
+    nothing = size == 0
+    found = error / xp.where(nothing, xp.ones_like(size), size)
+    return xp.where(nothing & (error > 0), xp.full_like(found, float("inf")), found)
 
 
 def positions(x: Array, axes: Sequence[int], name: str = "axes") -> tuple[int, ...]:

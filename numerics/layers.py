@@ -23,7 +23,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from numerics.arrays import Array, Namespace, blocks, namespace_of, sum_of_products
+from numerics.arrays import Array, Namespace, blocks, in_blocks, namespace_of, sum_of_products
 from theory.spec.axes import AxisSet, Layout, spell_step
 from theory.spec.errors import refuse
 from theory.spec.layers import Normalization, Statistics
@@ -92,14 +92,12 @@ def normalize(
             _check_shape(f"running {name}", value, expected, str(layer))
     elif running is not None:
         raise refuse("running=given", f"a layer with statistics=running, not {layer}")
-    cuts = list(blocks(x, _free_axis(layer, shape)))
-    if len(cuts) == 1:
-        return _normalized(xp, layer, x, gain, bias, constants)[0]
-    out = xp.empty_like(x)
-    for block in cuts:
+
+    def normalized(block: tuple[slice, ...]) -> Array:
         cut = Moments(_cut(constants.mean, block), _cut(constants.variance, block))
-        out[block] = _normalized(xp, layer, x[block], _cut(gain, block), _cut(bias, block), cut)[0]
-    return out
+        return _normalized(xp, layer, x[block], _cut(gain, block), _cut(bias, block), cut)[0]
+
+    return in_blocks(xp, x, normalized, _free_axis(layer, shape))
 
 
 def normalize_with_variance(layer: Normalization, x: Array) -> tuple[Array, Array | None]:

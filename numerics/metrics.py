@@ -25,6 +25,7 @@ from numerics.arrays import (
     largest_entry,
     namespace_of,
     positions,
+    ratio,
     sum_of_products,
 )
 from theory.spec.errors import refuse
@@ -83,7 +84,7 @@ def cosine_error(actual: Array, expected: Array, channel_axis: int = 1) -> Array
 def _compare(xp: Namespace, a: Array, e: Array, channels: int) -> tuple[Array, Array, Array]:
     entries = tuple(range(1, a.ndim))
     difference = a - e
-    largest = _ratio(xp, largest_entry(xp, difference, entries), largest_entry(xp, e, entries))
+    largest = ratio(xp, largest_entry(xp, difference, entries), largest_entry(xp, e, entries))
     squares = sum_of_products(xp, e, e, (channels,))
     pixels = tuple(range(1, squares.ndim))
 
@@ -91,15 +92,8 @@ def _compare(xp: Namespace, a: Array, e: Array, channels: int) -> tuple[Array, A
         return xp.sum(value, axis=pixels) if pixels else value
 
     apart = sum_of_products(xp, difference, difference, entries)
-    length = _ratio(xp, xp.sqrt(apart), xp.sqrt(over_pixels(squares)))
+    length = ratio(xp, xp.sqrt(apart), xp.sqrt(over_pixels(squares)))
     norms = xp.clip(xp.sqrt(squares), SMALLEST_NORM)
     norms *= xp.clip(xp.sqrt(sum_of_products(xp, a, a, (channels,))), SMALLEST_NORM)
     cosine = sum_of_products(xp, a, e, (channels,)) / norms
     return length, largest, xp.mean(1 - cosine, axis=pixels) if pixels else 1 - cosine
-
-
-def _ratio(xp: Namespace, error: Array, size: Array) -> Array:
-    """The ratio error / size; 0 / 0 is 0, and a positive error over 0 is infinite."""
-    nothing = size == 0
-    ratio = error / xp.where(nothing, xp.ones_like(size), size)
-    return xp.where(nothing & (error > 0), xp.full_like(ratio, float("inf")), ratio)

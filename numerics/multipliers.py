@@ -2,7 +2,7 @@
 
 The multiplier of a translation by t on an axis of N samples is exp(-2 pi i k t / N). On two axes the symmetric one is
 A x B^T with a circulant matrix for each axis, and a product of small matrices moves fewer bytes than a transform; on
-long axes, and for the one-sided policy, the transform is the way.
+long axes the transform is the way. The one-sided operator is the symmetric one and a product on one row frequency.
 
 References: Oppenheim and Schafer (2010), Discrete-Time Signal Processing, 3rd ed., chapter 8 (circular convolution).
 """
@@ -13,7 +13,7 @@ import math
 
 import array_api_compat
 
-from numerics.arrays import Array, Namespace, blocks, complex_dtype, fourier
+from numerics.arrays import Array, Namespace, complex_dtype, fourier, in_blocks
 
 
 def by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bool) -> Array:
@@ -26,13 +26,14 @@ def by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bo
         phases = _phases(xp, columns[axis], x.shape[axis], axis == moving[-1], one_sided)
         shape = [phases.shape[0]] + [phases.shape[1] if place == axis else 1 for place in range(1, x.ndim)]
         factors.append(xp.reshape(xp.astype(phases, complex_dtype(xp, x.dtype)), tuple(shape)))
-    out = xp.empty_like(x)
-    for block in blocks(x):
+
+    def multiplied(block: tuple[slice, ...]) -> Array:
         spectrum = fft.rfftn(x[block], axes=moving)
         for factor in factors:
             spectrum *= factor[block[0], ...] if factor.shape[0] > 1 else factor
-        out[block] = fft.irfftn(spectrum, s=sizes, axes=moving)
-    return out
+        return fft.irfftn(spectrum, s=sizes, axes=moving)
+
+    return in_blocks(xp, x, multiplied)
 
 
 def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
@@ -45,13 +46,7 @@ def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
             y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
         return y
 
-    cuts = list(blocks(x))
-    if len(cuts) == 1:
-        return applied(cuts[0])
-    out = xp.empty_like(x)
-    for block in cuts:
-        out[block] = applied(block)
-    return out
+    return in_blocks(xp, x, applied)
 
 
 def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
@@ -77,18 +72,27 @@ def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) 
         kept = xp.astype(1 - last, xp.complex128)
         spectrum = kept * spectrum + xp.astype(last * xp.real(spectrum), xp.complex128)
     matrix = xp.astype(_circulant_of(xp, spectrum, width), x.dtype)
-    even, odd = (tuple(slice(first, None, 2) if a == rows else slice(None) for a in range(x.ndim)) for first in (0, 1))
-    for block in blocks(x):
-        own = matrix[block[0], ...] if matrix.shape[0] > 1 else matrix
-        wave = (
-            xp.mean(x[block][even], axis=rows, keepdims=True) - xp.mean(x[block][odd], axis=rows, keepdims=True)
-        ) / 2
-        added = _apply(xp, own, wave, row)
-        part = out[block]
-        part[even] += added
-        part[odd] -= added
-        out[block] = part
+    add_alternating(out, rows, _apply(xp, matrix, nyquist_wave(xp, x, rows), row))
     return out
+
+
+def nyquist_wave(xp: Namespace, x: Array, axis: int) -> Array:
+    """The coefficient of (-1)^n along an axis of even size: of size 1 there."""
+    even, odd = (xp.mean(x[part], axis=axis, keepdims=True) for part in _halves(x, axis))
+    return (even - odd) / 2
+
+
+def add_alternating(x: Array, axis: int, wave: Array) -> None:
+    """Add (-1)^n ``wave`` along an axis of even size, in place."""
+    even, odd = _halves(x, axis)
+    x[even] += wave
+    x[odd] -= wave
+
+
+def _halves(x: Array, axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The even and the odd samples of an axis."""
+    even, odd = (tuple(slice(first, None, 2) if a == axis else slice(None) for a in range(x.ndim)) for first in (0, 1))
+    return even, odd
 
 
 def _turns(xp: Namespace, frequencies: Array, t: Array, size: int) -> Array:

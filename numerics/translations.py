@@ -25,7 +25,13 @@ import array_api_compat
 import numpy as np
 
 from numerics.arrays import Array, namespace_of, positions, to_numpy
-from numerics.multipliers import by_circulants, by_fourier, one_sided_by_circulants
+from numerics.multipliers import (
+    add_alternating,
+    by_circulants,
+    by_fourier,
+    nyquist_wave,
+    one_sided_by_circulants,
+)
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
 
@@ -139,15 +145,11 @@ def remove_nyquist(x: Array, axes: Sequence[int] = SPATIAL) -> tuple[Array, Arra
         size = x.shape[axis]
         if size % 2:
             continue
-        even, odd = (
-            tuple(slice(first, None, 2) if a == axis else slice(None) for a in range(x.ndim)) for first in (0, 1)
-        )
-        # The coefficient of (-1)^n; the projections of the axes commute and are orthogonal, so energies add up.
-        wave = (xp.mean(x[even], axis=axis, keepdims=True) - xp.mean(x[odd], axis=axis, keepdims=True)) / 2
+        # The projections of the axes commute and are orthogonal, so energies add up.
+        wave = nyquist_wave(xp, x, axis)
         energy = energy + size * xp.sum(wave * wave, axis=tuple(range(1, x.ndim)))
         x = xp.asarray(x, copy=True)
-        x[even] -= wave
-        x[odd] += wave
+        add_alternating(x, axis, -wave)
     return x, energy
 
 

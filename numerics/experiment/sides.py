@@ -7,7 +7,7 @@ For maps Z (C, P) of one sample, P pixels, left alpha Z + beta and right alpha' 
     <left, right> at a pixel = sum over maps of  alpha alpha' Z^2 + (alpha beta' + alpha' beta) Z + beta beta',
 
 S1 and S2 the sums of Z and of its squares. The pixel sums of all layers are two matrix products. Sums run over entries
-less a pivot, one number a channel near their mean, so that no digits cancel that the layer itself would keep.
+less a pivot, one number a map near its mean, so that no digits cancel that the layer itself would keep.
 
 The cosine error is the published one, see :mod:`numerics.metrics`.
 """
