@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from equinorm.cli.errors import Status
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import JsonFlag, NyquistOption
 from equinorm.cli.output import Answer
 from equinorm.cli.progress import Printer
 
@@ -33,7 +33,7 @@ def audit(
     size: Annotated[int, typer.Option(help="Side of the central square of pictures, in pixels, from 1 to 256.")] = 224,
     batch: Annotated[int, typer.Option(help="Pictures; from two on, each is moved by its own displacement.")] = 4,
     action: Annotated[str, typer.Option(metavar="shift|translation|both")] = "both",
-    nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
+    nyquist: NyquistOption = "symmetric",
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page.")] = None,
     seed: Annotated[int, typer.Option(help="Of displacements, and of what the factory draws.")] = 0,

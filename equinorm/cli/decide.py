@@ -7,29 +7,40 @@ from typing import Annotated
 import typer
 
 from equinorm.cli.errors import Status
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import (
+    ActionOption,
+    DomainOption,
+    EpsOption,
+    JsonFlag,
+    LatexFlag,
+    LayerOption,
+    MovingOption,
+    NyquistOption,
+    ScopeOption,
+    StatisticsOption,
+    StepOption,
+    TermOption,
+)
 from equinorm.cli.output import Answer
 from equinorm.files import replacing_file
 from theory.spec.errors import refuse
 
 STATUS = {"equivariant": Status.DONE, "not_equivariant": Status.DONE, "unknown": Status.UNKNOWN}
 
-Step = typer.Option(metavar="AXES", help="Letters of BCHW, `empty` (over no axes) or `absent` (no such step).")
-
 
 def decide(
-    layer: Annotated[str | None, typer.Option(help="A catalogue name, or norm[center=C, scale=CHW, affine=C].")] = None,
-    center: Annotated[str | None, Step] = None,
-    scale: Annotated[str | None, Step] = None,
-    affine: Annotated[str | None, Step] = None,
-    term: Annotated[str | None, typer.Option(help="A term of x, par, mean, rsqrt, eps, numbers, + - * ^.")] = None,
-    action: Annotated[str, typer.Option(metavar="shift|translation")] = "translation",
-    scope: Annotated[str, typer.Option(metavar="common|per-sample")] = "common",
-    axes: Annotated[str, typer.Option(metavar="H|W|HW", help="The axes that move.")] = "HW",
-    domain: Annotated[str, typer.Option(metavar="all|nyquist-free|K", help="The arrays; K is band K.")] = "all",
-    nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
-    statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
-    eps: Annotated[str | None, typer.Option(help="A positive number. Default: 1/100000.")] = None,
+    layer: LayerOption = None,
+    center: StepOption = None,
+    scale: StepOption = None,
+    affine: StepOption = None,
+    term: TermOption = None,
+    action: ActionOption = "translation",
+    scope: ScopeOption = "common",
+    axes: MovingOption = "HW",
+    domain: DomainOption = "all",
+    nyquist: NyquistOption = "symmetric",
+    statistics: StatisticsOption = None,
+    eps: EpsOption = None,
     batch: Annotated[int | None, typer.Option(help="Samples. Default: every number from 2 up.")] = None,
     channels: Annotated[int | None, typer.Option(help="Channels. Default: every number from 2 up.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: both families.")] = None,
@@ -37,7 +48,7 @@ def decide(
         str | None, typer.Option(metavar="FILE", help="Write the certificate; .jsonl for those of both families.")
     ] = None,
     expect: Annotated[str | None, typer.Option(metavar="VERDICT", help="Exit with 1 for another verdict.")] = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    latex: LatexFlag = False,
     json: JsonFlag = False,
 ) -> Answer:
     """Decide whether a layer or a term is equivariant, and say why."""

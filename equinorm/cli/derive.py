@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import JsonFlag, LatexFlag
 from equinorm.cli.output import Answer
 from equinorm.cli.progress import Printer
 
@@ -15,7 +15,7 @@ def derive(
     action: Annotated[str | None, typer.Option(metavar="shift|translation", help="Default: both.")] = None,
     scope: Annotated[str | None, typer.Option(metavar="common|per-sample", help="Default: both.")] = None,
     axes: Annotated[str | None, typer.Option(metavar="H|W|HW", help="The axes that move. Default: all three.")] = None,
-    latex: Annotated[bool, typer.Option("--latex", help="Print LaTeX.")] = False,
+    latex: LatexFlag = False,
     json: JsonFlag = False,
 ) -> Answer:
     """Decide all 4 913 layers and print the conditions that follow."""

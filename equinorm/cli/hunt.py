@@ -9,35 +9,44 @@ from typing import Annotated
 import typer
 
 from equinorm.cli.errors import Status
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import (
+    ActionOption,
+    CallTimeoutOption,
+    DomainOption,
+    JsonFlag,
+    LayerOption,
+    MovingOption,
+    ScopeOption,
+    StatisticsOption,
+    StepOption,
+    TermOption,
+)
 from equinorm.cli.output import Answer
 from equinorm.cli.progress import Printer
 
-Step = typer.Option(metavar="AXES", help="Letters of BCHW, `empty` (over no axes) or `absent` (no such step).")
-
 
 def hunt(
-    layer: Annotated[str | None, typer.Option(help="A catalogue name, or norm[center=C, scale=CHW, affine=C].")] = None,
-    center: Annotated[str | None, Step] = None,
-    scale: Annotated[str | None, Step] = None,
-    affine: Annotated[str | None, Step] = None,
-    term: Annotated[str | None, typer.Option(help="A term of x, par, mean, rsqrt, eps, numbers, + - * ^.")] = None,
+    layer: LayerOption = None,
+    center: StepOption = None,
+    scale: StepOption = None,
+    affine: StepOption = None,
+    term: TermOption = None,
     target: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="Any function; or torch:module.Class(arguments).")
     ] = None,
-    action: Annotated[str, typer.Option(metavar="shift|translation")] = "translation",
-    scope: Annotated[str, typer.Option(metavar="common|per-sample")] = "common",
-    axes: Annotated[str, typer.Option(metavar="H|W|HW", help="The axes that move.")] = "HW",
-    domain: Annotated[str, typer.Option(metavar="all|nyquist-free|K", help="The arrays; K is band K.")] = "all",
+    action: ActionOption = "translation",
+    scope: ScopeOption = "common",
+    axes: MovingOption = "HW",
+    domain: DomainOption = "all",
     nyquist: Annotated[str, typer.Option(metavar="symmetric|project|one-sided")] = "symmetric",
-    statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
+    statistics: StatisticsOption = None,
     eps: Annotated[str | None, typer.Option(help="A positive number. Default: drawn.")] = None,
     batch: Annotated[int | None, typer.Option(help="Samples. Default: drawn.")] = None,
     channels: Annotated[int | None, typer.Option(help="Channels. Default: drawn.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW|odd|even", help="Default: drawn from both families.")] = None,
     max_examples: Annotated[int, typer.Option(help="The most examples until one is found.")] = 1000,
     seed: Annotated[int | None, typer.Option(help="Of all that is drawn. Default: 20250519.")] = None,
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For each call of a target.")] = 30.0,
+    timeout: CallTimeoutOption = 30.0,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the counterexample for replay.")] = None,
     json: JsonFlag = False,
 ) -> Answer:

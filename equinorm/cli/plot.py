@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from equinorm.cli.decide import Step
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import (
+    EpsOption,
+    JsonFlag,
+    LayerOption,
+    MovingOption,
+    NyquistOption,
+    ScopeOption,
+    StatisticsOption,
+    StepOption,
+    TermOption,
+)
 from equinorm.cli.output import Answer
 from equinorm.cli.progress import Printer
 from equinorm.cli.threads import leave_threads_to_us
@@ -17,23 +26,23 @@ DEFAULT_OUT = Path("equinorm-plot")
 
 
 def plot(
-    layer: Annotated[str | None, typer.Option(help="A catalogue name, or norm[center=C, scale=CHW, affine=C].")] = None,
-    center: Annotated[str | None, Step] = None,
-    scale: Annotated[str | None, Step] = None,
-    affine: Annotated[str | None, Step] = None,
-    term: Annotated[str | None, typer.Option(help="A term of x, par, mean, rsqrt, eps, numbers, + - * ^.")] = None,
+    layer: LayerOption = None,
+    center: StepOption = None,
+    scale: StepOption = None,
+    affine: StepOption = None,
+    term: TermOption = None,
     input: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="One array (B, C, H, W) or (C, H, W): .npy, .npz, .safetensors."),
     ] = None,
-    scope: Annotated[str, typer.Option(metavar="common|per-sample")] = "common",
-    axes: Annotated[str, typer.Option(metavar="H|W|HW", help="The axes that move.")] = "HW",
+    scope: ScopeOption = "common",
+    axes: MovingOption = "HW",
     domain: Annotated[
         str, typer.Option(metavar="all|nyquist-free|K", help="What the input is limited to; K is band K.")
     ] = "all",
-    nyquist: Annotated[str, typer.Option(metavar="symmetric|project")] = "symmetric",
-    statistics: Annotated[str | None, typer.Option(metavar="batch|running", help="Default: batch.")] = None,
-    eps: Annotated[str | None, typer.Option(help="A positive number. Default: 1/100000.")] = None,
+    nyquist: NyquistOption = "symmetric",
+    statistics: StatisticsOption = None,
+    eps: EpsOption = None,
     batch: Annotated[int | None, typer.Option(help="Samples of the noise. Default: 2.")] = None,
     channels: Annotated[int | None, typer.Option(help="Channels of the noise. Default: 4.")] = None,
     grid: Annotated[str | None, typer.Option(metavar="HxW", help="Size of the noise. Default: 16x16.")] = None,

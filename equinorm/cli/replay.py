@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from equinorm.cli.errors import Status
-from equinorm.cli.options import JsonFlag
+from equinorm.cli.options import CallTimeoutOption, JsonFlag
 from equinorm.cli.output import Answer
 
 
@@ -18,7 +18,7 @@ def replay(
         str, typer.Option(metavar="numpy|torch|cupy", help="What computes; for a target numpy or torch.")
     ] = "numpy",
     dtype: Annotated[str, typer.Option(metavar="float64|float32")] = "float64",
-    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="For each call of a target.")] = 30.0,
+    timeout: CallTimeoutOption = 30.0,
     json: JsonFlag = False,
 ) -> Answer:
     """Compute both sides of a kept counterexample again; exit with 1 if it shows again."""
