@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from equinorm.checks import check_choice
 from equinorm.files import replacing_file
 from equinorm.networks.apart import audit_apart
 from equinorm.networks.findings import Audit
@@ -115,8 +116,7 @@ def audit_named(
 
 def _checked(action: str, nyquist: str, seed: int, timeout: float) -> float:
     """``timeout``. Raises SpecificationError for an option that cannot be used."""
-    if action not in ACTIONS:
-        raise refuse(f"action={action}", f"one of {', '.join(ACTIONS)}")
+    check_choice("action", action, ACTIONS)
     if nyquist not in ("symmetric", "project"):
         raise refuse(f"nyquist={nyquist}", "`symmetric` or `project`")
     if not 0 <= seed < 2**64:

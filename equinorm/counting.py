@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from equinorm.checks import check_choice
 from equinorm.files import replacing_folder
 from equinorm.progress import Listener, Progress
 from proofs.census.manifest import MANIFEST, Entry, spelled
 from proofs.census.run import AXES, run
-from theory.spec.errors import refuse
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,7 @@ def census(axes: str | None = None, out: str | Path | None = None, progress: Lis
         Undecided: a layer without a certificate.
         NotAccepted: a certificate that the kernel rejects.
     """
-    if axes is not None and axes not in AXES:
-        raise refuse(f"axes={axes}", f"one of {', '.join(AXES)}")
-    chosen = AXES if axes is None else (axes,)
+    chosen = AXES if axes is None else (check_choice("axes", axes, AXES),)
     with ExitStack() as stack:
         if out is None:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="equinorm-census-")))

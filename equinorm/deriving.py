@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+from equinorm.checks import check_choice
 from equinorm.progress import Listener, Progress
 from theory.decision.blocks import Block, blocks
 from theory.decision.markup import latex
@@ -14,7 +15,6 @@ from theory.decision.notation import spell
 from theory.decision.synthesis import PAPER, Theorem, theorems
 from theory.spec.actions import ActionKind, Scope
 from theory.spec.axes import BCHW
-from theory.spec.errors import refuse
 from theory.spec.grids import ODD
 
 Kind = TypeVar("Kind")
@@ -165,8 +165,7 @@ def derive(
     if axes is not None:
         known = tuple(dict.fromkeys(block.axes for block in asked))
         axes = next((name for name in known if sorted(name) == sorted(axes)), axes)
-        if axes not in known:
-            raise refuse(f"axes={axes}", f"one of {', '.join(known)}")
+        check_choice("axes", axes, known)
         asked = tuple(block for block in asked if block.axes == axes)
     count = Progress("deriving", 1.0, progress)
     return Derived(theorems(asked, workers, lambda done, total: count.step(done / total - count.done)))
@@ -175,6 +174,4 @@ def derive(
 def _chosen(name: str, value: str | None, known: dict[str, Kind]) -> tuple[Kind, ...]:
     if value is None:
         return tuple(known.values())
-    if value not in known:
-        raise refuse(f"{name}={value}", f"one of {', '.join(known)}")
-    return (known[value],)
+    return (known[check_choice(name, value, known)],)

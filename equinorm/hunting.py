@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from equinorm.checks import check_timeout, check_whole
 from equinorm.files import replacing_file
 from equinorm.progress import Listener
 from equinorm.questions import Words, read_subject
@@ -91,12 +91,9 @@ def hunt(
     >>> print(hunt("LayerNorm-AF", grid="5x5", max_examples=50).text().splitlines()[-1])
     none found in 50 examples
     """
-    if not 1 <= max_examples <= MOST_EXAMPLES:
-        raise refuse(f"max_examples={max_examples}", f"a whole number from 1 to {MOST_EXAMPLES}")
-    if seed < 0:
-        raise refuse(f"seed={seed}", "a whole number from 0 up")
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise refuse(f"timeout={timeout:g}", "a positive, finite number of seconds")
+    check_whole("max_examples", max_examples, 1, MOST_EXAMPLES)
+    check_whole("seed", seed, 0)
+    check_timeout(timeout)
     words = Words(
         layer=layer,
         center=center,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from equinorm.checks import check_whole
 from equinorm.deciding import Decision
 from equinorm.deciding import decide as decide_verb
 from equinorm.targets import examine, open_target
@@ -169,8 +170,7 @@ def identify(
         SpecificationError: what makes the target unfit, or a shape that cannot be used.
     """
     sizes = _sizes(shape)
-    if seed < 0:
-        raise refuse(f"seed={seed}", "a whole number from 0 up")
+    check_whole("seed", seed, 0)
     x = draw(sizes, np.random.Generator(np.random.PCG64(seed)), 1)[0]
     with _opened(target, timeout) as (name, function):
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from equinorm.checks import check_choice, check_measured_seed
 from equinorm.deciding import Decision
 from equinorm.deciding import decide as decide_verb
 from equinorm.experiment.compared import (
@@ -24,7 +25,6 @@ from equinorm.experiment.compared import (
     table_of,
 )
 from equinorm.experiment.given_maps import ArrayResult, Setting, Subject, measure_array
-from equinorm.experiment.options import LARGEST_SEED
 from equinorm.experiment.setting import versions
 from equinorm.experiment.table import parity, write_table
 from equinorm.files import replacing_folder
@@ -37,7 +37,6 @@ from theory.calculus.compile import compile_term
 from theory.decision.reasons import reason
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.catalogue import CATALOGUE, find_layer
-from theory.spec.errors import refuse
 from theory.spec.grids import LARGEST_COUNT
 from theory.spec.layers import DEFAULT_EPS, Normalization, parse_eps
 
@@ -185,13 +184,10 @@ def measure_maps(
 
 
 def _check(dtype: str | None, nyquist: str, seed: int) -> None:
-    policies = [policy.value for policy in NyquistPolicy]
-    if dtype is not None and dtype not in DTYPES:
-        raise refuse(f"dtype={dtype}", f"one of {', '.join(DTYPES)}")
-    if nyquist not in policies:
-        raise refuse(f"nyquist={nyquist}", f"one of {', '.join(policies)}")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise refuse(f"seed={seed}", f"an integer from 0 to {LARGEST_SEED}")
+    if dtype is not None:
+        check_choice("dtype", dtype, DTYPES)
+    check_choice("nyquist", nyquist, [policy.value for policy in NyquistPolicy])
+    check_measured_seed(seed)
 
 
 def _subject(words: Words) -> Subject:

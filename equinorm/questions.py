@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields, replace
 
+from equinorm.checks import check_choice, check_whole
 from theory.spec.actions import Action, ActionKind, NyquistPolicy, Scope
 from theory.spec.axes import BCHW, parse_axes, parse_step
 from theory.spec.catalogue import CATALOGUE, find_layer
@@ -94,16 +95,10 @@ def read_subject(words: Words) -> Normalization | Term:
     return layer
 
 
-def _choice(name: str, value: str, choices: list[str]) -> str:
-    if value not in choices:
-        raise refuse(f"{name}={value}", f"one of {', '.join(choices)}")
-    return value
-
-
 def read_action(words: Words) -> Action:
     """The action. Raises SpecificationError for words that it does not know and axes that do not move."""
-    kind = ActionKind(_choice("action", words.action, [kind.value for kind in ActionKind]))
-    scope = Scope(_choice("scope", words.scope, [scope.value for scope in Scope]))
+    kind = ActionKind(check_choice("action", words.action, [kind.value for kind in ActionKind]))
+    scope = Scope(check_choice("scope", words.scope, [scope.value for scope in Scope]))
     moving = parse_axes(words.axes)
     if not moving or not moving <= BCHW.spatial:
         raise refuse(f"axes={words.axes}", "H, W or HW", "only spatial axes move")
@@ -116,7 +111,7 @@ def read_domain(words: Words) -> Domain:
     Raises:
         SpecificationError: an unknown domain, or the policy ``one-sided``, of which nothing is decided.
     """
-    policy = _choice("nyquist", words.nyquist, [policy.value for policy in NyquistPolicy])
+    policy = check_choice("nyquist", words.nyquist, [policy.value for policy in NyquistPolicy])
     if policy == NyquistPolicy.ONE_SIDED.value:
         raise refuse(
             "nyquist=one-sided",
@@ -139,8 +134,8 @@ def read_domain(words: Words) -> Domain:
 def read_grids(words: Words) -> tuple[tuple[str, Grid], ...]:
     """The grids asked about, each with its name: one, or both families where ``--grid`` was left out."""
     for name, count in (("batch", words.batch), ("channels", words.channels)):
-        if count is not None and not 1 <= count <= LARGEST_COUNT:
-            raise refuse(f"{name}={count}", f"a whole number from 1 to {LARGEST_COUNT}")
+        if count is not None:
+            check_whole(name, count, 1, LARGEST_COUNT)
     names = list(FAMILIES) if words.grid is None else [words.grid]
     return tuple((name, _grid(name, words)) for name in names)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equinorm.checks import check_choice, check_measured_seed
 from equinorm.experiment.laws import Case, Law, laws
-from equinorm.experiment.options import LARGEST_SEED
 from equinorm.inputs.array_files import opened_arrays
 from equinorm.progress import Listener, Progress
 from numerics.backends import DTYPES, load_backend
@@ -90,12 +90,11 @@ def self_test(
     >>> self_test(["5x7", "4x6"], dtype="float64").passed
     True
     """
-    policies = [policy.value for policy in NyquistPolicy]
-    for name, value, choices in (("nyquist", nyquist, policies), ("dtype", dtype, list(DTYPES))):
-        if value is not None and value not in choices:
-            raise refuse(f"{name}={value}", f"one of {', '.join(choices)}")
-    if not 0 <= seed <= LARGEST_SEED:
-        raise refuse(f"seed={seed}", f"an integer from 0 to {LARGEST_SEED}")
+    if nyquist is not None:
+        check_choice("nyquist", nyquist, [policy.value for policy in NyquistPolicy])
+    if dtype is not None:
+        check_choice("dtype", dtype, DTYPES)
+    check_measured_seed(seed)
     library = load_backend(backend)
     cases = [
         Case(height, width, policy, each, library, seed)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from equinorm.checks import check_choice
 from equinorm.cli.errors import Status
 from equinorm.cli.options import (
     ActionOption,
@@ -58,8 +59,8 @@ def decide(
 
     if latex and json:
         raise refuse("--latex and --json", "one of them")
-    if expect is not None and expect not in VERDICTS:
-        raise refuse(f"expect={expect}", f"one of {', '.join(VERDICTS)}")
+    if expect is not None:
+        check_choice("expect", expect, VERDICTS)
     if certificate is not None and grid is None and not certificate.endswith(".jsonl"):
         expected = "a name ending in .jsonl, since two families of grids have two certificates"
         raise refuse(f"certificate={certificate}", expected, "or name one family, or one grid, by --grid")

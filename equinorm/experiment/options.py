@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from equinorm.checks import check_choice, check_measured_seed
 from equinorm.inputs.preprocessing import SHORTER_SIDE
 from numerics.backends import DTYPES
 from theory.spec.actions import NyquistPolicy
 from theory.spec.errors import refuse
-
-LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -42,14 +41,12 @@ class Options:
             ("dtype", self.dtype, DTYPES),
             ("nyquist", self.nyquist, [policy.value for policy in NyquistPolicy]),
         ):
-            if value not in choices:
-                raise refuse(f"{name}={value}", f"one of {', '.join(choices)}")
+            check_choice(name, value, choices)
         if not 1 <= self.crop <= SHORTER_SIDE:
             raise refuse(f"crop={self.crop}", f"a number of pixels from 1 to {SHORTER_SIDE}")
         if self.batch_size < 1:
             raise refuse(f"batch-size={self.batch_size}", "a number >= 1")
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise refuse(f"seed={self.seed}", f"an integer from 0 to {LARGEST_SEED}")
+        check_measured_seed(self.seed)
 
     @property
     def policy(self) -> NyquistPolicy:

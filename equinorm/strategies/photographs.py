@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from equinorm.checks import check_choice
 from equinorm.strategies.signals import Array, shape_of
 from theory.spec.axes import AxisKind
 from theory.spec.errors import refuse
@@ -33,8 +34,7 @@ def photograph(name: str) -> Array:
     from equinorm.inputs.images import bundled_pictures
     from equinorm.inputs.preprocessing import load_crop
 
-    if name not in PHOTOGRAPHS:
-        raise refuse(f"photograph={name}", f"one of {', '.join(PHOTOGRAPHS)}")
+    check_choice("photograph", name, PHOTOGRAPHS)
     path = {picture.name: picture.path for picture in bundled_pictures()}.get(name)
     if path is None:
         raise refuse(f"photograph={name}", "scikit-image with its pictures", "install scikit-image again")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from equinorm.checks import check_timeout
 from equinorm.targets.process import Gone, Process, TimeOut
 from equinorm.targets.spelling import Spelling, parse_target
 from theory.spec.errors import SpecificationError, refuse
@@ -130,8 +130,7 @@ def open_target(
         SpecificationError: no such spelling, or what cannot be imported or called; see :class:`Target` for calls.
     """
     spelling = parse_target(text)
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise refuse(f"timeout={timeout:g}", "a positive, finite number of seconds")
+    check_timeout(timeout)
     target = Target(spelling, float(timeout), memory if memory is not None else _half_of_memory(), tensors=tensors)
     try:
         yield target
