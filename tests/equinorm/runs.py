@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from equinorm.files import MARKER
-from tests.command import environment, run_command
+from tests.command import run_command
 
 CROP = 33
 """The smallest that leaves maps of more than one sample in the first stages."""
@@ -36,19 +34,6 @@ def arguments(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> lis
 def measure_command(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return run_command(*arguments(pictures, out, *more, batch_size=batch_size))
-
-
-def start_command(given: Sequence[str]) -> subprocess.Popen[str]:
-    """Start the command in a group of its own; what it prints is kept."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "equinorm", *given],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +15,7 @@ from equinorm.files import MARKER
 from proofs.census.certify import Undecided
 from proofs.census.manifest import MANIFEST, read, spelled
 from proofs.census.run import Group, census_of
-from tests.command import environment, run_command
+from tests.command import eventually, interrupt, run_command, started_command
 from tests.proofs import test_census_run
 from theory.spec.errors import SpecificationError
 
@@ -188,33 +184,23 @@ def test_an_interrupt_leaves_the_old_folder_or_none_and_no_process(existing: boo
         kept(place)
     before = contents(tmp_path)
     mark = f"census-of-{tmp_path.name}-{os.getpid()}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "equinorm", "census", "--axes", "H", "--out", str(place)],
-        env=environment(EQUINORM_MARK=mark),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as child:
-        limit = time.monotonic() + 60
+
+    def written() -> bool:
+        assert child.poll() is None
+        return any(file.stat().st_size for file in tmp_path.glob(".census.*/*.jsonl"))
+
+    with started_command("census", "--axes", "H", "--out", str(place), EQUINORM_MARK=mark) as child:
         # Before the first certificate, and after it.
-        while existing and not any(file.stat().st_size for file in tmp_path.glob(".census.*/*.jsonl")):
-            assert child.poll() is None
-            assert time.monotonic() < limit, "nothing is written"
-            time.sleep(0.05)
+        assert not existing or eventually(written)
         assert child.stderr is not None
         assert child.stderr.readline() == "census: 0 %\n"
         assert len(list(tmp_path.glob(".census.*"))) == 1, "the place is taken before the work"
         assert not existing or len(processes(mark)) >= 2
-        os.killpg(child.pid, signal.SIGINT)
-        out, errors = child.communicate(timeout=60)
+        out, errors = interrupt(child)
     assert (child.returncode, out, errors) == (130, "", "equinorm: interrupted\n")
     assert contents(tmp_path) == before
     assert [file.name for file in tmp_path.iterdir()] == (["census"] if existing else [])
-    limit = time.monotonic() + 30
-    while processes(mark):
-        assert time.monotonic() < limit, "a process is left"
-        time.sleep(0.05)
+    assert eventually(lambda: not processes(mark), 30)
 
 
 def processes(mark: str) -> list[int]:

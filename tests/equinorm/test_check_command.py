@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +15,7 @@ from equinorm import kernels
 from equinorm.cli.main import main
 from equinorm.inputs.certificates import MANIFEST
 from proofs.census import manifest
-from tests.command import HOUSE, environment
+from tests.command import HOUSE, eventually, interrupt, started_python
 from tests.equinorm.certificates import BAD, GOOD, MEET, STRANGE, changed, check_json, large, slow
 from theory.spec.errors import SpecificationError
 
@@ -174,20 +171,14 @@ def test_a_kernel_that_cannot_start_is_a_fault(
 @pytest.mark.parametrize("group", [True, False], ids=["to the process group", "to the command"])
 def test_ctrl_c_leaves_no_process_behind(tmp_path: Path, group: bool) -> None:
     (tmp_path / "lines.jsonl").write_text(f"{changed(slow)}\n" * 50)
-    child = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "equinorm", "check", str(tmp_path)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    until = time.monotonic() + 60
-    while not (workers := children(child.pid)) or not all(map(is_busy, workers)):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    (os.killpg if group else os.kill)(child.pid, signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+
+    def busy() -> list[int]:
+        found = children(child.pid)
+        return found if all(map(is_busy, found)) else []
+
+    with started_python("-W", "error", "-m", "equinorm", "check", str(tmp_path)) as child:
+        workers = eventually(busy)
+        out, err = interrupt(child, group=group)
     assert (child.returncode, out, err) == (130, "", "equinorm: interrupted\n")
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
     with pytest.raises(ProcessLookupError):

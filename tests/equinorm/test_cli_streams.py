@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command import environment, run_python
+from tests.command import environment, interrupt, run_python, started_python
 
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups, /dev/full and terminals are those of POSIX")
-PROBE = [sys.executable, "-W", "error", "-m", "tests.equinorm.probe"]
+ASKED = ["-W", "error", "-m", "tests.equinorm.probe"]
+PROBE = [sys.executable, *ASKED]
 
 
 @posix
@@ -87,18 +87,10 @@ def test_ctrl_c_leaves_complete_files_or_none(tmp_path: Path, folder: bool, exis
         else:
             out.write_text("of an earlier run")
     before = snapshot(tmp_path)
-    child = subprocess.Popen(
-        [*PROBE, "wait", str(out), *(["--folder"] if folder else [])],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert child.stderr is not None
-    assert child.stderr.readline() == "waiting\n"
-    os.killpg(child.pid, signal.SIGINT)
-    stdout, stderr = child.communicate(timeout=30)
+    with started_python(*ASKED, "wait", str(out), *(["--folder"] if folder else [])) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline() == "waiting\n"
+        stdout, stderr = interrupt(child)
     assert (child.returncode, stdout, stderr) == (130, "", "equinorm: interrupted\n")
     assert snapshot(tmp_path) == before
 

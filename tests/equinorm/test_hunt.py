@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ import equinorm
 from equinorm.cli.main import main
 from equinorm.hunting import MOST_EXAMPLES, SEED
 from proofs.kernel.checking import verdict as refusal
-from tests.command import environment, run_command, run_python
+from tests.command import environment, eventually, interrupt, run_command, run_python, started_command
 from theory.spec.errors import SpecificationError
 
 Capture = pytest.CaptureFixture[str]
@@ -258,27 +256,11 @@ def test_what_is_drawn_depends_on_the_seed_and_not_on_what_is_loaded(tmp_path: P
 
 
 def test_an_interrupt_ends_the_search(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "equinorm", "hunt", "--layer", "InstanceNorm", "--grid", "odd"]
-    child = subprocess.Popen(
-        [*command, "--max-examples", "1000000", "--out", str(tmp_path / "sub" / "a.json")],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "sub").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    try:
-        # An interrupt is lost where Python is just then in a callback that must not fail, as during an import.
-        for _ in range(60):
-            time.sleep(1)
-            child.send_signal(signal.SIGINT)
-            if child.poll() is not None:
-                break
-        out, err = child.communicate(timeout=60)
-    finally:
-        child.kill()
+    place = tmp_path / "sub" / "a.json"
+    question = ["--layer", "InstanceNorm", "--grid", "odd", "--max-examples", "1000000", "--out", str(place)]
+    with started_command("hunt", *question) as child:
+        eventually(place.parent.exists)
+        out, err = interrupt(child)
     assert (child.returncode, out) == (130, "")
     assert err.endswith("equinorm: interrupted\n")
     assert list(tmp_path.iterdir()) == []

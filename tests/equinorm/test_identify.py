@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,7 @@ import equinorm
 from equinorm.cli.main import main
 from equinorm.deciding import decide
 from equinorm.identifying import identify
-from tests.command import environment, run_command
+from tests.command import eventually, interrupt, run_command, started_command
 from theory.spec.errors import SpecificationError
 from theory.spec.layers import parse_layer
 
@@ -160,17 +156,13 @@ def test_ctrl_c_ends_the_target_too(folder: Path) -> None:
     (folder / "stuck.py").write_text(
         "import os\ndef f(x):\n    open('pid', 'w').write(str(os.getpid()))\n    while True: pass"
     )
-    command = [sys.executable, "-m", "equinorm", "identify", "--target", "stuck:f"]
-    child = subprocess.Popen(command, env=environment(), stdout=-1, stderr=-1, text=True, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not (folder / "pid").exists() or not (folder / "pid").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGINT)
-    stdout, stderr = child.communicate(timeout=60)
+    pid = folder / "pid"
+    with started_command("identify", "--target", "stuck:f") as child:
+        eventually(lambda: pid.exists() and pid.read_text())
+        stdout, stderr = interrupt(child)
     assert (child.returncode, stdout, stderr) == (130, "", "equinorm: interrupted\n")
     with pytest.raises(ProcessLookupError):
-        os.kill(int((folder / "pid").read_text()), 0)
+        os.kill(int(pid.read_text()), 0)
 
 
 def rms(x: Array) -> Array:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,7 @@ import pytest
 from equinorm.cli.progress import PIPE_INTERVAL, Printer
 from equinorm.inputs.images import bundled_pictures
 from equinorm.progress import Progress, State
-from tests.command import environment, run_command
+from tests.command import environment, interrupt, run_command, started_command
 from tests.equinorm.test_cli_streams import snapshot
 
 PICTURES = [str(picture.path) for picture in bundled_pictures()[:2]]
@@ -101,18 +98,10 @@ def test_ctrl_c_leaves_complete_files_or_none(tmp_path: Path, earlier: bool) -> 
         assert run_command("measure", *SMALL, "--out", str(out)).returncode == 0
         (out / "results.parquet").unlink()  # binary; what stays must stay
     before = snapshot(tmp_path)
-    child = subprocess.Popen(
-        [sys.executable, "-m", "equinorm", "measure", "--crop", "96", "--batch-size", "4", "--out", str(out)],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert child.stderr is not None
-    assert child.stderr.readline().startswith("measuring: ")
-    os.killpg(child.pid, signal.SIGINT)
-    stdout, stderr = child.communicate(timeout=60)
+    with started_command("measure", "--crop", "96", "--batch-size", "4", "--out", str(out)) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline().startswith("measuring: ")
+        stdout, stderr = interrupt(child)
     assert (child.returncode, stdout) == (130, "")
     assert stderr.splitlines()[-1] == "equinorm: interrupted"
     assert snapshot(tmp_path) == before

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from equinorm.cli.paper import Stages
 from equinorm.progress import State
-from tests.command import environment, run_command
+from tests.command import interrupt, run_command, started_command
 
 
 def test_a_folder_of_somebody_else_is_refused_before_any_work(tmp_path: Path) -> None:
@@ -35,20 +32,12 @@ def test_a_file_in_the_place_of_the_folder_is_refused_before_any_work(tmp_path: 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups and signals as on POSIX")
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "equinorm", "paper", "--quick", "--out", str(tmp_path / "paper")],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as child:
+    with started_command("paper", "--quick", "--out", str(tmp_path / "paper")) as child:
         assert child.stderr is not None
         first = child.stderr.readline()
         assert "deriving" in first
         assert list(tmp_path.iterdir()), "the place is taken before the work"
-        os.killpg(child.pid, signal.SIGINT)
-        out, errors = child.communicate(timeout=60)
+        out, errors = interrupt(child)
     assert (child.returncode, out) == (130, "")
     assert errors.splitlines()[-1] == "equinorm: interrupted"
     assert "Traceback" not in errors

@@ -18,7 +18,8 @@ import equinorm
 from equinorm.experiment.parts import MANIFEST
 from equinorm.files import LOCK, UNFINISHED
 from numerics.resnet.initialization import he_state
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, start_command
+from tests.command import eventually, interrupt, started_command
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
 from theory.spec.errors import SpecificationError
 
 KILLS = 100 if settings().max_examples > 1000 else 5
@@ -90,12 +91,12 @@ def test_killed_at_random_moments_it_ends_with_the_same_bytes(
     out, draw, kills, kept = tmp_path / "out", random.Random(20805), 0, set()
     while kills < KILLS:
         moment, before = MOMENTS[kills % len(MOMENTS)], len(parts(out))
-        child = start_command(arguments(pictures, out))
-        while child.poll() is None and not reached(moment, before, out):
-            time.sleep(0.001)
-        time.sleep(draw.uniform(0, MOMENT_LENGTHS[moment]))
-        child.send_signal(signal.SIGKILL)
-        child.communicate()
+        with started_command(*arguments(pictures, out)) as child:
+            while child.poll() is None and not reached(moment, before, out):
+                time.sleep(0.001)
+            time.sleep(draw.uniform(0, MOMENT_LENGTHS[moment]))
+            child.send_signal(signal.SIGKILL)
+            child.communicate()
         assert child.returncode in (-signal.SIGKILL, 0)
         if child.returncode:
             kills += 1
@@ -119,11 +120,9 @@ def test_ctrl_c_keeps_what_was_done(
     more: tuple[str, ...], pictures: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    child = start_command(arguments(pictures, out, *more))
-    while not parts(out) and child.poll() is None:
-        time.sleep(0.005)
-    os.killpg(child.pid, signal.SIGINT)
-    stdout, stderr = child.communicate(timeout=60)
+    with started_command(*arguments(pictures, out, *more)) as child:
+        eventually(lambda: parts(out) or child.poll() is not None)
+        stdout, stderr = interrupt(child)
     lines = [line for line in stderr.splitlines() if not line.startswith("measuring: ")]
     assert (child.returncode, stdout) == (130, "")
     assert lines == [

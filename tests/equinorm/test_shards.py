@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -31,9 +30,9 @@ from equinorm.experiment.options import Options
 from equinorm.experiment.summary import METRICS, Tally, summarize
 from equinorm.inputs.images import find_pictures
 from numerics.resnet.initialization import he_state
-from tests.command import environment
+from tests.command import environment, eventually, started_command
 from tests.effort import at_least
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, start_command
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
 from theory.spec.errors import SpecificationError
 
 KEY = ("position", "layer", "initialization", "mode", "transformation")
@@ -200,13 +199,12 @@ def test_a_process_that_is_killed_ends_the_run_in_one_line_that_goes_on(
     pictures: Path, expected: dict[str, bytes], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    child = start_command(arguments(pictures, out, "--workers", "2"))
-    while not parts(out) and child.poll() is None:
-        time.sleep(0.01)
-    workers = [pid for pid in children(child.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    assert len(workers) == 2
-    os.kill(workers[0], signal.SIGKILL)
-    _, stderr = child.communicate(timeout=60)
+    with started_command(*arguments(pictures, out, "--workers", "2")) as child:
+        eventually(lambda: parts(out) or child.poll() is not None)
+        workers = [pid for pid in children(child.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        _, stderr = child.communicate(timeout=60)
     assert child.returncode == 2
     lines = [line for line in stderr.splitlines() if not line.startswith("measuring: ")]
     assert lines[0].endswith("the same command goes on")

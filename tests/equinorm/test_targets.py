@@ -16,7 +16,7 @@ import pytest
 
 from equinorm.targets import examine, open_target
 from equinorm.targets.spelling import parse_target
-from tests.command import environment
+from tests.command import environment, eventually, started_python
 from tests.equinorm.inside import opened
 from theory.spec.errors import SpecificationError
 
@@ -299,15 +299,12 @@ def test_it_ends_with_us(written: Written, number: signal.Signals, tmp_path: Pat
         "import numpy as np\nfrom equinorm.targets import open_target\n"
         "with open_target('mine:f') as target: target(np.ones(3))"
     )
-    child = subprocess.Popen([sys.executable, "-c", script], env=environment(), cwd=tmp_path, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    pid = int((tmp_path / "pid").read_text())
-    assert _alive(pid)
-    child.send_signal(number)
-    child.wait(20)
+    place = tmp_path / "pid"
+    with started_python("-c", script, cwd=tmp_path) as child:
+        pid = int(eventually(lambda: place.exists() and place.read_text()))
+        assert _alive(pid)
+        child.send_signal(number)
+        child.wait(20)
     assert _ends(pid)
 
 

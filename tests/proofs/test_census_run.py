@@ -8,14 +8,9 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -26,7 +21,7 @@ from proofs.census.manifest import file_name, key_of
 from proofs.census.run import AXES, NotAccepted, accepted_in, census_of, groups, run
 from proofs.emit.certificates import canonical
 from proofs.emit.statements import HOLDS
-from tests.command import environment
+from tests.command import eventually, interrupt, started_python
 from theory.calculus.compile import compile_term
 from theory.calculus.setting import settings
 from theory.calculus.simplify import numbered
@@ -43,8 +38,6 @@ from theory.spec.grids import ODD
 ONE_AXIS = Layout(tuple(axis for axis in BCHW if axis.name in "BH"))
 
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups and named pipes are those of POSIX")
-
-Answer = TypeVar("Answer")
 
 
 def small_blocks() -> tuple[Block, ...]:
@@ -188,16 +181,13 @@ def test_an_interrupted_census_leaves_no_kernel_behind(tmp_path: Path) -> None:
     """A kernel that reads from a named pipe waits for what is written; when it has ended, the pipe has no reader."""
     pipe = tmp_path / "certificates.jsonl"
     os.mkfifo(pipe)
-    child = subprocess.Popen(
-        [sys.executable, "-c", WAITING, str(pipe)], env=environment(), stderr=subprocess.PIPE, start_new_session=True
-    )
-    writing = eventually(lambda: opened(pipe))
-    try:
-        os.killpg(child.pid, signal.SIGINT)
-        assert b"KeyboardInterrupt" in child.communicate(timeout=30)[1]
-        assert eventually(lambda: not has_reader(pipe))
-    finally:
-        os.close(writing)
+    with started_python("-c", WAITING, str(pipe)) as child:
+        writing = eventually(lambda: opened(pipe))
+        try:
+            assert "KeyboardInterrupt" in interrupt(child)[1]
+            assert eventually(lambda: not has_reader(pipe), 30)
+        finally:
+            os.close(writing)
 
 
 def opened(pipe: Path) -> int | None:
@@ -215,12 +205,3 @@ def has_reader(pipe: Path) -> bool:
     if end is not None:
         os.close(end)
     return end is not None
-
-
-def eventually(attempt: Callable[[], Answer | None]) -> Answer:
-    """What ``attempt()`` returns once that is something."""
-    limit = time.monotonic() + 30
-    while not (found := attempt()):
-        assert time.monotonic() < limit, "too late"
-        time.sleep(0.05)
-    return found
