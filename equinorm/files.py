@@ -33,10 +33,11 @@ UNFINISHED = ".unfinished"
 
 
 @contextmanager
-def replacing_file(path: str | Path, name: str = "out") -> Iterator[Path]:
+def replacing_file(path: str | Path, name: str = "out", unless_empty: bool = False) -> Iterator[Path]:
     """Give a path beside ``path``, with the same suffix, to write to; put the file in place at the end.
 
-    Missing parent folders are created. ``name`` is the option that errors name.
+    Missing parent folders are created. ``name`` is the option that errors name. With ``unless_empty`` a file into which
+    nothing was written is not put in place: what was there before stays.
 
     Raises:
         SpecificationError: on entry, where ``path`` is a folder or a device, or cannot be written.
@@ -56,13 +57,20 @@ def replacing_file(path: str | Path, name: str = "out") -> Iterator[Path]:
         except BaseException:
             _remove_empty(created)
             raise
-    try:
-        yield partial
-        partial.replace(target)
-    except BaseException:
+
+    def discard() -> None:
         with interrupts_held():
             partial.unlink(missing_ok=True)
             _remove_empty(created)
+
+    try:
+        yield partial
+        if unless_empty and partial.stat().st_size == 0:
+            discard()
+        else:
+            partial.replace(target)
+    except BaseException:
+        discard()
         raise
 
 

@@ -26,10 +26,6 @@ MOST_EXAMPLES = 1_000_000
 SEED = 20250519
 
 
-class _NothingToKeep(Exception):
-    """Leaves the file as it was before."""
-
-
 def hunt(
     layer: str | None = None,
     *,
@@ -113,35 +109,15 @@ def hunt(
     )
     with ExitStack() as stack:
         question, left_out = _question(stack, words, target, timeout)
-        try:
-            return _hunted(question, max_examples, seed, left_out, out, listener)
-        except _NothingToKeep as nothing:
-            found: Hunted = nothing.args[0]
-            return found
-
-
-def _hunted(
-    question: Question,
-    max_examples: int,
-    seed: int,
-    left_out: tuple[Shape, ...],
-    out: str | Path | None,
-    listener: Listener | None,
-) -> Hunted:
-    with ExitStack() as stack:
         # Entered before the search, so that a place that cannot be written is found before any work begins.
-        partial = None if out is None else stack.enter_context(replacing_file(out))
+        partial = None if out is None else stack.enter_context(replacing_file(out, unless_empty=True))
         found = search(question, max_examples, seed, listener=listener)
         if found.smallest is None:
-            hunted = Hunted(question, seed, found, None, left_out)
-            if partial is not None:
-                raise _NothingToKeep(hunted)
-            return hunted
+            return Hunted(question, seed, found, None, left_out)
         trial, reading = found.smallest
         if partial is not None:
             partial.write_text(written(question, trial, reading, seed, found.examples), encoding="ascii")
-        confirmation = confirm(question, trial)
-    return Hunted(question, seed, found, confirmation, left_out, None if out is None else Path(out))
+        return Hunted(question, seed, found, confirm(question, trial), left_out, None if out is None else Path(out))
 
 
 def _question(stack: ExitStack, words: Words, target: str | None, timeout: float) -> tuple[Question, tuple[Shape, ...]]:

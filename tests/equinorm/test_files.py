@@ -40,6 +40,23 @@ def test_a_failure_keeps_the_earlier_file(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"table.csv": "old"}
 
 
+@pytest.mark.parametrize(("written", "left"), [("", {"table.csv": "old"}), ("new", {"table.csv": "new"})])
+def test_an_empty_file_is_not_put_in_place_where_that_is_asked(
+    tmp_path: Path, written: str, left: dict[str, str]
+) -> None:
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with replacing_file(target, unless_empty=True) as partial:
+        partial.write_text(written)
+    assert contents(tmp_path) == left
+
+
+def test_of_an_empty_file_no_new_folder_is_left(tmp_path: Path) -> None:
+    with replacing_file(tmp_path / "deep" / "table.csv", unless_empty=True) as partial:
+        assert partial.exists()
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_link_to_a_file_stays_a_link(tmp_path: Path) -> None:
     real, link = tmp_path / "real.csv", tmp_path / "link.csv"
     real.write_text("old")
