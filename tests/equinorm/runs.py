@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import equinorm
 from equinorm.files import MARKER
 from tests.command import run_command
 
@@ -34,6 +35,13 @@ def arguments(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> lis
 def measure_command(pictures: Path, out: Path, *more: str, batch_size: int = 2) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return run_command(*arguments(pictures, out, *more, batch_size=batch_size))
+
+
+def undisturbed(pictures: Path, out: Path, batch_size: int) -> dict[str, bytes]:
+    """What a run that nobody disturbs writes; of its parts nothing is left."""
+    equinorm.measure([pictures], crop=CROP, batch_size=batch_size, out=out)
+    assert not out.with_name(f"{out.name}.partial").exists()
+    return contents(out)
 
 
 def contents(out: Path) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ import pytest
 
 import equinorm
 from tests.command import run_command
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, undisturbed
 
 REASON = "Dask distributed is not installed (extra dask)"
 BATCHES = 9
@@ -26,9 +26,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("expected") / "out"
-    equinorm.measure([pictures], crop=CROP, batch_size=1, out=out)
-    return contents(out)
+    return undisturbed(pictures, tmp_path_factory.mktemp("expected") / "out", batch_size=1)
 
 
 @pytest.fixture

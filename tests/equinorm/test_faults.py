@@ -19,7 +19,7 @@ from equinorm.files import write_durably
 from numerics.experiment.maps import measure_map
 from numerics.resnet.initialization import he_state
 from tests.command import environment
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, undisturbed
 from theory.spec.errors import SpecificationError
 
 
@@ -30,9 +30,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("expected") / "out"
-    equinorm.measure([pictures], crop=CROP, batch_size=1, out=out)
-    return contents(out)
+    return undisturbed(pictures, tmp_path_factory.mktemp("expected") / "out", batch_size=1)
 
 
 LIMITED = """

@@ -19,7 +19,7 @@ from equinorm.experiment.parts import MANIFEST
 from equinorm.files import LOCK, UNFINISHED
 from numerics.resnet.initialization import he_state
 from tests.command import eventually, interrupt, started_command
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, undisturbed
 from theory.spec.errors import SpecificationError
 
 KILLS = 100 if settings().max_examples > 1000 else 5
@@ -33,11 +33,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a run that nobody disturbs writes."""
-    out = tmp_path_factory.mktemp("expected") / "out"
-    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out)
-    assert not out.with_name("out.partial").exists()
-    return contents(out)
+    return undisturbed(pictures, tmp_path_factory.mktemp("expected") / "out", batch_size=2)
 
 
 MOMENTS = ("work", "start", "work", "join", "work")

@@ -32,7 +32,7 @@ from equinorm.inputs.images import find_pictures
 from numerics.resnet.initialization import he_state
 from tests.command import environment, eventually, started_command
 from tests.effort import at_least
-from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts
+from tests.equinorm.runs import CROP, arguments, contents, draw_pictures, measure_command, parts, undisturbed
 from theory.spec.errors import SpecificationError
 
 KEY = ("position", "layer", "initialization", "mode", "transformation")
@@ -47,9 +47,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    out = tmp_path_factory.mktemp("expected") / "out"
-    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out)
-    return contents(out)
+    return undisturbed(pictures, tmp_path_factory.mktemp("expected") / "out", batch_size=2)
 
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
