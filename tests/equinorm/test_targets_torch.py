@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +16,6 @@ from theory.spec.errors import SpecificationError
 torch = pytest.importorskip("torch", reason="torch, of the extra 'torch', is missing")
 
 X = np.random.default_rng(1).standard_normal((2, 8, 3, 5))
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 SOURCE = """
@@ -52,8 +48,22 @@ def refuses(x): return torch.nn.functional.layer_norm(x, (99,))
 """
 
 
-def test_modules_run_in_float64_if_they_can(folder: Path) -> None:
-    (folder / "mine.py").write_text(SOURCE)
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+
+
+def refused(opening: AbstractContextManager[Any]) -> str:
+    """What is said of a target that is not fit; it is one line."""
+    with pytest.raises(SpecificationError) as caught, opening as target:
+        examine(target, X)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
+
+
+def test_modules_run_in_float64_if_they_can() -> None:
     for text, dtype, expected in [
         ("torch:torch.nn.GroupNorm(1, 8, eps=1e-3)", np.float64, torch.nn.GroupNorm(1, 8, eps=1e-3).double()),
         ("mine:layer", np.float64, torch.nn.GroupNorm(1, 8).double()),
@@ -68,8 +78,7 @@ def test_modules_run_in_float64_if_they_can(folder: Path) -> None:
         assert np.allclose(y, wanted, rtol=1e-6, atol=1e-6)
 
 
-def test_functions_get_the_arrays_that_they_take(folder: Path) -> None:
-    (folder / "mine.py").write_text(SOURCE)
+def test_functions_get_the_arrays_that_they_take() -> None:
     for text, dtype, expected in [
         ("mine:tensors_only", np.float64, X + np.abs(X).mean(axis=1, keepdims=True)),
         ("mine:single_only", np.float32, 2 * X.astype(np.float32)),
@@ -104,12 +113,8 @@ def test_initial_weights_are_the_same_in_each_process() -> None:
         ("torch:torch.nn.MaxPool2d(2)", "it takes (2, 8, 3, 5) to (2, 8, 1, 2)"),
     ],
 )
-def test_faults_of_torch_targets(folder: Path, text: str, said: str) -> None:
-    (folder / "mine.py").write_text(SOURCE)
-    with pytest.raises(SpecificationError) as caught, opened(text) as target:
-        examine(target, X)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_faults_of_torch_targets(text: str, said: str) -> None:
+    assert said in refused(opened(text))
 
 
 @pytest.mark.parametrize(
@@ -120,12 +125,8 @@ def test_faults_of_torch_targets(folder: Path, text: str, said: str) -> None:
         ("torch:mine.Counter()", "it keeps state: two calls"),
     ],
 )
-def test_faults_of_torch_targets_in_their_own_process(folder: Path, text: str, said: str) -> None:
-    (folder / "mine.py").write_text(SOURCE)
-    with pytest.raises(SpecificationError) as caught, open_target(text) as target:
-        examine(target, X)
-    assert said in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_faults_of_torch_targets_in_their_own_process(text: str, said: str) -> None:
+    assert said in refused(open_target(text))
 
 
 def test_a_module_in_its_own_process() -> None:
