@@ -1,8 +1,9 @@
-"""The two ways to apply a Fourier multiplier per sample: transforms, or one circulant matrix per axis.
+"""The ways to apply a Fourier multiplier per sample: transforms, one circulant matrix per axis, one matrix for a map.
 
 The multiplier of a translation by t on an axis of N samples is exp(-2 pi i k t / N). On two axes the symmetric one is
 A x B^T with a circulant matrix for each axis, and a product of small matrices moves fewer bytes than a transform; on
-long axes the transform is the way. The one-sided operator is the symmetric one and a product on one row frequency.
+long axes the transform is the way. The one-sided operator is the symmetric one and a product on one row frequency. On
+maps of a few pixels one matrix over all of them makes one large product of many tiny ones.
 
 References: Oppenheim and Schafer (2010), Discrete-Time Signal Processing, 3rd ed., chapter 8 (circular convolution).
 """
@@ -10,6 +11,9 @@ References: Oppenheim and Schafer (2010), Discrete-Time Signal Processing, 3rd e
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import array_api_compat
 
@@ -36,21 +40,29 @@ def by_fourier(xp: Namespace, x: Array, columns: dict[int, Array], one_sided: bo
     return in_blocks(xp, x, multiplied)
 
 
-def by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
-    """Multiply each moving axis by the circulant matrix of each sample: A x B^T on two axes."""
-    matrices = {axis: xp.astype(_circulant(xp, t, x.shape[axis]), x.dtype) for axis, t in columns.items()}
+@dataclass(frozen=True)
+class Matrices:
+    """A translation as matrices (B or 1, N, N), one for each moving axis, ready for several arrays of one shape.
 
-    def applied(block: tuple[slice, ...]) -> Array:
-        y = x[block]
-        for axis, matrix in matrices.items():
-            y = _apply(xp, matrix[block[0], ...] if matrix.shape[0] > 1 else matrix, y, axis)
-        return y
+    ``nyquist``, if it is there, moves what an array has at the frequency H/2 of the rows, and is added.
+    """
 
-    return in_blocks(xp, x, applied)
+    along: dict[int, Array]
+    nyquist: Array | None = None
+
+    def of(self, rows: slice) -> Matrices:
+        """Those of some samples."""
+        nyquist = None if self.nyquist is None else _of(self.nyquist, rows)
+        return Matrices({axis: _of(matrix, rows) for axis, matrix in self.along.items()}, nyquist)
 
 
-def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) -> Array:
-    """The one-sided translation along the last two axes, the number of rows H even, by matrix products.
+def circulants(xp: Namespace, columns: dict[int, Array], shape: Sequence[int], dtype: Any) -> Matrices:
+    """The circulant matrices of the symmetric translation of arrays of this shape."""
+    return Matrices({axis: xp.astype(_circulant(xp, t, shape[axis]), dtype) for axis, t in columns.items()})
+
+
+def one_sided_circulants(xp: Namespace, columns: dict[int, Array], shape: Sequence[int], dtype: Any) -> Matrices:
+    """The one-sided translation along the last two axes, the number of rows H even.
 
     It differs from the symmetric one in the row frequency H/2 alone, p = sum_h (-1)^h x[h, .] / H. There a column
     frequency 0 < j < W/2 takes exp(i pi t_h) for cos(pi t_h), and what is its conjugate takes the conjugate; j = 0
@@ -59,11 +71,10 @@ def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) 
 
         0  for j = 0,    i sin(pi t_h) exp(-2 pi i j t_w / W)  for 0 < j < W/2,    sin(pi t_h) sin(pi t_w)  for j = W/2.
     """
-    rows, row = x.ndim - 2, x.ndim - 1
-    width = x.shape[row]
-    out = by_circulants(xp, x, columns)
+    rows, row = len(shape) - 2, len(shape) - 1
+    width = shape[row]
     sine = xp.sin(math.pi * xp.remainder(columns[rows], 2.0))[:, None]
-    index = xp.arange(width // 2 + 1, dtype=xp.float64, device=array_api_compat.device(x))
+    index = xp.arange(width // 2 + 1, dtype=xp.float64, device=array_api_compat.device(sine))
     spectrum = _phases(xp, columns[row], width, half=True, one_sided=True)
     spectrum = 1j * xp.astype(sine * xp.astype(index > 0, xp.float64)[None, :], xp.complex128) * spectrum
     if width % 2 == 0:
@@ -71,9 +82,48 @@ def one_sided_by_circulants(xp: Namespace, x: Array, columns: dict[int, Array]) 
         last = xp.astype((index == width // 2)[None, :], xp.float64)
         kept = xp.astype(1 - last, xp.complex128)
         spectrum = kept * spectrum + xp.astype(last * xp.real(spectrum), xp.complex128)
-    matrix = xp.astype(_circulant_of(xp, spectrum, width), x.dtype)
-    add_alternating(out, rows, _apply(xp, matrix, nyquist_wave(xp, x, rows), row))
-    return out
+    nyquist = xp.astype(_circulant_of(xp, spectrum, width), dtype)
+    return Matrices(circulants(xp, columns, shape, dtype).along, nyquist)
+
+
+def by_matrices(xp: Namespace, x: Array, matrices: Matrices) -> Array:
+    """Multiply along each moving axis, A x B^T on two of them, and add the term of the row frequency H/2."""
+
+    def applied(block: tuple[slice, ...]) -> Array:
+        y, own = x[block], matrices.of(block[0])
+        for axis, matrix in own.along.items():
+            y = _apply(xp, matrix, y, axis)
+        if own.nyquist is not None:
+            rows = x.ndim - 2
+            add_alternating(y, rows, _apply(xp, own.nyquist, nyquist_wave(xp, x[block], rows), rows + 1))
+        return y
+
+    return in_blocks(xp, x, applied)
+
+
+def joined(xp: Namespace, matrices: Matrices, shape: Sequence[int], dtype: Any) -> Array:
+    """The matrices as one over the pixels P of the last two axes, (B or 1, P, P): row k is the unit map k, moved."""
+    pixels = math.prod(shape[-2:])
+    some = next(iter(matrices.along.values()))
+    units = xp.reshape(xp.eye(pixels, dtype=some.dtype, device=array_api_compat.device(some)), (1, pixels, *shape[-2:]))
+    units = xp.broadcast_to(units, (some.shape[0], *units.shape[1:]))
+    return xp.astype(xp.reshape(by_matrices(xp, units, matrices), (some.shape[0], pixels, pixels)), dtype)
+
+
+def by_joined(xp: Namespace, x: Array, matrix: Array) -> Array:
+    """Multiply the pixels of the last two axes by a :func:`joined` matrix."""
+
+    def applied(block: tuple[slice, ...]) -> Array:
+        part = x[block]
+        return xp.reshape(
+            xp.matmul(xp.reshape(part, (part.shape[0], -1, matrix.shape[1])), _of(matrix, block[0])), part.shape
+        )
+
+    return in_blocks(xp, x, applied)
+
+
+def _of(matrix: Array, rows: slice) -> Array:
+    return matrix[rows, ...] if matrix.shape[0] > 1 else matrix
 
 
 def nyquist_wave(xp: Namespace, x: Array, axis: int) -> Array:

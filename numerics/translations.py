@@ -19,18 +19,23 @@ Michaeli and Soudry (2023), arXiv 2303.08085, for fractional translations in the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from numerics.arrays import Array, namespace_of, positions, to_numpy
+from numerics.arrays import Array, Namespace, namespace_of, positions, to_numpy
 from numerics.multipliers import (
     add_alternating,
-    by_circulants,
     by_fourier,
+    by_joined,
+    by_matrices,
+    circulants,
+    joined,
     nyquist_wave,
-    one_sided_by_circulants,
+    one_sided_circulants,
 )
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
@@ -42,6 +47,9 @@ LARGEST_CIRCULANT = 256
 """Longest axis moved by a matrix product. A product costs N multiplications an entry and runs at the speed of the
 matrix unit; the FFT's cost grows with log N, but it is slow on the prime sizes that odd crops make. Measured on two
 cores, float32: 97 x 97 is 4 times faster by matrices, 224 x 224 about equal, 512 x 512 twice slower."""
+LARGEST_JOINED = 64
+"""Most pixels of a map moved by one matrix over all of them: products of matrices as small as its sides run at a
+fraction of the speed. Measured on one core, float32: 7 x 7 is 4 times faster so, 14 x 14 a third slower."""
 
 
 def draw_displacements(kind: ActionKind, batch: int, sizes: Sequence[int], rng: np.random.Generator) -> Table:
@@ -54,6 +62,31 @@ def draw_displacements(kind: ActionKind, batch: int, sizes: Sequence[int], rng: 
     return np.floor(drawn) if kind is ActionKind.SHIFT else drawn
 
 
+Motion = Callable[[Array, slice], Array]
+"""A motion ready to be applied to several arrays of one shape: called with the samples ``rows`` of one, and ``rows``."""
+
+
+def prepare(
+    kind: ActionKind,
+    x: Array,
+    displacements: Array,
+    axes: Sequence[int] = SPATIAL,
+    policy: NyquistPolicy = NyquistPolicy.SYMMETRIC,
+) -> Motion:
+    """:func:`shift` or :func:`translate`, by ``kind``, of arrays like ``x``; its matrices are made once.
+
+    Raises:
+        SpecificationError: as those do.
+    """
+    xp = namespace_of(x)
+    moving = _moving(x, axes)
+    table = _table(x, displacements, moving)
+    if kind is ActionKind.TRANSLATION:
+        return _translation(xp, x, table, moving, policy)
+    whole = _whole(table)
+    return lambda part, rows: _rolled(xp, part, whole[rows] if len(whole) > 1 else whole, moving)
+
+
 def move(
     kind: ActionKind,
     x: Array,
@@ -62,9 +95,7 @@ def move(
     policy: NyquistPolicy = NyquistPolicy.SYMMETRIC,
 ) -> Array:
     """:func:`shift` or :func:`translate`, by ``kind``."""
-    if kind is ActionKind.SHIFT:
-        return shift(x, displacements, axes)
-    return translate(x, displacements, axes, policy)
+    return prepare(kind, x, displacements, axes, policy)(x, slice(None))
 
 
 def shift(x: Array, displacements: Array, axes: Sequence[int] = SPATIAL) -> Array:
@@ -73,28 +104,7 @@ def shift(x: Array, displacements: Array, axes: Sequence[int] = SPATIAL) -> Arra
     Raises:
         SpecificationError: a displacement that is not an integer, or arguments whose shapes do not fit.
     """
-    xp = namespace_of(x)
-    moving = _moving(x, axes)
-    table = _table(x, displacements, moving)
-    whole = np.rint(table).astype(np.int64)
-    if not np.all(whole == table):
-        raise refuse(f"displacement={table[whole != table][0]:g}", "integers for a shift", "use a translation")
-    out = xp.empty_like(x)
-    for sample in range(x.shape[0]):
-        steps = whole[sample if len(whole) > 1 else 0]
-        pieces = []
-        for axis, step in zip(moving, steps, strict=True):
-            size = x.shape[axis]
-            cut = int(step) % size
-            # (where it lands, where it comes from) for the part that stays in front of the seam and the one behind.
-            pieces.append([(slice(cut, size), slice(0, size - cut)), (slice(0, cut), slice(size - cut, size))])
-        for choice in itertools.product(*pieces):
-            target: list[int | slice] = [sample] + [slice(None)] * (x.ndim - 1)
-            source = list(target)
-            for axis, (landing, origin) in zip(moving, choice, strict=True):
-                target[axis], source[axis] = landing, origin
-            out[tuple(target)] = x[tuple(source)]
-    return out
+    return move(ActionKind.SHIFT, x, displacements, axes)
 
 
 def translate(
@@ -111,25 +121,7 @@ def translate(
     Raises:
         SpecificationError: shapes that do not fit, or ONE_SIDED along another axis than the last two.
     """
-    xp = namespace_of(x)
-    moving = _moving(x, axes)
-    table = xp.asarray(_table(x, displacements, moving), device=array_api_compat.device(x))
-    columns = {axis: table[:, place] for place, axis in enumerate(moving)}
-    if policy is NyquistPolicy.ONE_SIDED:
-        rows = x.ndim - 2
-        if rows < 1 or any(axis < rows for axis in moving):
-            raise refuse(
-                f"axes={tuple(axes)}", "the last two axes of an array (B, ..., H, W) under one-sided", "use symmetric"
-            )
-        # On an odd number of rows the operator is the symmetric one: the column bin keeps its real part, cos(pi t).
-        if x.shape[rows] % 2 == 0 and rows in columns:
-            both = {rows: columns[rows], rows + 1: columns.get(rows + 1, xp.zeros_like(table[:, 0]))}
-            if max(x.shape[rows:]) > LARGEST_CIRCULANT:
-                return by_fourier(xp, x, both, one_sided=True)
-            return one_sided_by_circulants(xp, x, both)
-    if max(x.shape[axis] for axis in moving) <= LARGEST_CIRCULANT:
-        return by_circulants(xp, x, columns)
-    return by_fourier(xp, x, columns, one_sided=False)
+    return move(ActionKind.TRANSLATION, x, displacements, axes, policy)
 
 
 def remove_nyquist(x: Array, axes: Sequence[int] = SPATIAL) -> tuple[Array, Array]:
@@ -151,6 +143,61 @@ def remove_nyquist(x: Array, axes: Sequence[int] = SPATIAL) -> tuple[Array, Arra
         x = xp.asarray(x, copy=True)
         add_alternating(x, axis, -wave)
     return x, energy
+
+
+def _translation(xp: Namespace, x: Array, table: Table, moving: tuple[int, ...], policy: NyquistPolicy) -> Motion:
+    steps = xp.asarray(table, device=array_api_compat.device(x))
+    columns = {axis: steps[:, place] for place, axis in enumerate(moving)}
+    shape, dtype, rows = tuple(x.shape), x.dtype, x.ndim - 2
+    one_sided = False
+    if policy is NyquistPolicy.ONE_SIDED:
+        if rows < 1 or any(axis < rows for axis in moving):
+            raise refuse(
+                f"axes={tuple(moving)}", "the last two axes of an array (B, ..., H, W) under one-sided", "use symmetric"
+            )
+        # On an odd number of rows the operator is the symmetric one: the column bin keeps its real part, cos(pi t).
+        one_sided = shape[rows] % 2 == 0 and rows in columns
+    if one_sided:
+        columns = {rows: columns[rows], rows + 1: columns.get(rows + 1, xp.zeros_like(steps[:, 0]))}
+    if max(shape[axis] for axis in columns) > LARGEST_CIRCULANT:
+        return lambda part, cut: by_fourier(xp, part, {a: _some(t, cut) for a, t in columns.items()}, one_sided)
+    make = one_sided_circulants if one_sided else circulants
+    pixels = math.prod(shape[rows:])
+    if set(columns) == {rows, rows + 1} and pixels <= LARGEST_JOINED and pixels <= math.prod(shape[1:rows]):
+        matrix = joined(xp, make(xp, columns, shape, xp.float64), shape, dtype)
+        return lambda part, cut: by_joined(xp, part, _some(matrix, cut))
+    matrices = make(xp, columns, shape, dtype)
+    return lambda part, cut: by_matrices(xp, part, matrices.of(cut))
+
+
+def _some(values: Array, rows: slice) -> Array:
+    """Those of the samples ``rows``, where each sample has its own."""
+    return values[rows, ...] if values.shape[0] > 1 else values
+
+
+def _whole(table: Table) -> np.ndarray[Any, np.dtype[np.int64]]:
+    whole = np.rint(table).astype(np.int64)
+    if not np.all(whole == table):
+        raise refuse(f"displacement={table[whole != table][0]:g}", "integers for a shift", "use a translation")
+    return whole
+
+
+def _rolled(xp: Namespace, x: Array, whole: np.ndarray[Any, np.dtype[np.int64]], moving: tuple[int, ...]) -> Array:
+    out = xp.empty_like(x)
+    for sample in range(x.shape[0]):
+        pieces = []
+        for axis, step in zip(moving, whole[sample if len(whole) > 1 else 0], strict=True):
+            size = x.shape[axis]
+            cut = int(step) % size
+            # (where it lands, where it comes from) for the part that stays in front of the seam and the one behind.
+            pieces.append([(slice(cut, size), slice(0, size - cut)), (slice(0, cut), slice(size - cut, size))])
+        for choice in itertools.product(*pieces):
+            target: list[int | slice] = [sample] + [slice(None)] * (x.ndim - 1)
+            source = list(target)
+            for axis, (landing, origin) in zip(moving, choice, strict=True):
+                target[axis], source[axis] = landing, origin
+            out[tuple(target)] = x[tuple(source)]
+    return out
 
 
 def _moving(x: Array, axes: Sequence[int]) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ from numerics.arrays import Array, namespace_of, to_numpy, unit_roundoff
 from numerics.backends import Backend
 from numerics.bounds import transform_growth
 from numerics.experiment.draws import stream
-from numerics.multipliers import by_circulants, by_fourier
+from numerics.multipliers import by_fourier, by_matrices, circulants
 from numerics.translations import LARGEST_CIRCULANT, Table, remove_nyquist, shift, translate
 from theory.spec.actions import ActionKind, NyquistPolicy
 
@@ -205,7 +205,8 @@ class _Trial:
         xp = namespace_of(self.x)
         t = xp.asarray(self.t, device=array_api_compat.device(self.x))
         columns = {axis: t[:, place] for place, axis in enumerate((2, 3))}
-        return by_circulants(xp, self.x, columns), by_fourier(xp, self.x, columns, one_sided=False)
+        matrices = circulants(xp, columns, self.x.shape, self.x.dtype)
+        return by_matrices(xp, self.x, matrices), by_fourier(xp, self.x, columns, one_sided=False)
 
     def _equal(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 import numerics.translations as translations
 from numerics.arrays import unit_roundoff
 from numerics.bounds import transform_growth
+from numerics.multipliers import by_joined
 from numerics.translations import draw_displacements, move, remove_nyquist, shift, translate
 from tests.effort import at_least
 from theory.spec.actions import ActionKind, NyquistPolicy
@@ -191,6 +194,22 @@ def test_matrices_and_transforms_are_one_operator_one_sided(xp, size, axes, monk
         monkeypatch.setattr(translations, "LARGEST_CIRCULANT", largest)
         found.append(xp.call(translate, x, t, axes, ONE_SIDED))
     close(*found, x)
+
+
+@pytest.mark.parametrize("size", [(1, 4), (2, 3), (3, 2), (4, 4), (5, 5)])
+@pytest.mark.parametrize("policy", NyquistPolicy)
+def test_one_matrix_for_a_small_map_is_the_same_operator(xp, size, policy, monkeypatch):
+    random = np.random.default_rng(1)
+    x, t = random.standard_normal((3, math.prod(size), *size)), random.uniform(-9, 9, (3, 2))
+    found, used = [], []
+    monkeypatch.setattr(translations, "by_joined", lambda *given: used.append(1) or by_joined(*given))
+    for largest in (0, math.prod(size)):
+        monkeypatch.setattr(translations, "LARGEST_JOINED", largest)
+        found.append(xp.call(translate, x, t, policy=policy))
+        found.append(xp.call(translate, x, t[:1], policy=policy))
+        assert len(used) == 2 * (largest > 0)
+    close(found[0], found[2], x)
+    close(found[1], found[3], x)
 
 
 def test_axes_move_one_by_one_in_three_dimensions(xp):
