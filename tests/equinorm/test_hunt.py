@@ -209,7 +209,7 @@ def test_the_hunt_does_not_ask_the_calculus() -> None:
 
 
 def test_the_command_leaves_nothing_behind_where_the_user_stands(tmp_path: Path) -> None:
-    question = ["--layer", "LayerNorm-AF", "--grid", "3x3", "--max-examples", "200"]
+    question = ["--layer", "LayerNorm-AF", "--grid", "3x3", "--max-examples", "30"]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "equinorm", "hunt", *question],
         cwd=tmp_path,
@@ -236,7 +236,7 @@ def recorded(question, trial, **options):
     return read(question, trial, **options)
 
 engine.read = recorded
-equinorm.hunt("InstanceNorm", grid="odd", max_examples=150)
+equinorm.hunt("InstanceNorm", grid="odd", max_examples=30)
 print(digest.hexdigest())
 """
 """Prints what all trials of a hunt come to."""
@@ -264,6 +264,15 @@ def test_an_interrupt_ends_the_search(tmp_path: Path) -> None:
     assert (child.returncode, out) == (130, "")
     assert err.endswith("equinorm: interrupted\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_before_the_first_example_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_arguments: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hypothesis.core.ConjectureRunner", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        equinorm.hunt("InstanceNorm", grid="3x3", max_examples=5)
 
 
 def test_the_help_says_which_seed_is_taken(capsys: Capture) -> None:

@@ -120,7 +120,6 @@ def test_faults_of_torch_targets(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("torch:torch.nn.NoSuchLayer(8)", "torch.nn has no NoSuchLayer"),
         ("mine:drop", "it is random"),
         ("torch:mine.Counter()", "it keeps state: two calls"),
     ],
