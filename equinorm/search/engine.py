@@ -146,6 +146,11 @@ def _run(found: Search, question: Question, max_examples: int, seed: int, shrink
             hypothesis.seed(seed)(chosen(given(trials(question, plain))(one)))()
         except (_Violation, _Enough, Unsatisfiable):
             pass
+        except AssertionError as error:
+            # Of Ctrl-C before its first example Hypothesis only says that it has not begun.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
+            raise
         except _Stop:
             assert found.trouble is not None
             raise found.trouble from None
