@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from equinorm.deciding import Decision
 from equinorm.experiment.given_maps import ArrayResult, Series
+from equinorm.experiment.table import numbers_of
 from numerics.bounds import Judgement, judge
 from theory.spec.actions import ActionKind
 
@@ -104,15 +105,7 @@ def table_of(result: ArrayResult) -> pa.Table:
         columns["judgement"].append(pa.array(judged, pa.string()))
         energy = pa.nulls(count, pa.float64()) if result.nyquist_energy is None else pa.array(result.nyquist_energy)
         columns["nyquist_energy"].append(energy)
-        numbers = {
-            "displacement_h": series.displacements[:, 0],
-            "displacement_w": series.displacements[:, 1],
-            "relative_l2": series.relative_l2,
-            "relative_maximum": series.relative_maximum,
-            "cosine_error": series.cosine,
-            "rounding_bound": series.bound,
-        }
-        for name, values in numbers.items():
+        for name, values in numbers_of(series).items():
             columns[name].append(pa.array(np.ascontiguousarray(values)))
     return pa.table({name: pa.chunked_array(parts) for name, parts in columns.items()})
 

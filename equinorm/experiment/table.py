@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,10 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from equinorm.experiment.options import Options
-from numerics.experiment.maps import MapResult
+from numerics.experiment.maps import MapResult, Measurement
+
+if TYPE_CHECKING:
+    from equinorm.experiment.given_maps import Series
 
 LARGEST_CSV = 1_000_000
 """Rows from which no CSV is written."""
@@ -110,15 +113,7 @@ class Rows:
             self._words("initialization", [found.variant.initialization.value], count)
             self._words("mode", [body.mode.value], count)
             self._words("transformation", [found.transformation.value], count)
-            numbers = {
-                "displacement_h": found.displacements[:, 0],
-                "displacement_w": found.displacements[:, 1],
-                "relative_l2": found.relative_l2,
-                "relative_maximum": found.relative_maximum,
-                "cosine_error": found.cosine,
-                "rounding_bound": found.bound,
-            }
-            for name, values in numbers.items():
+            for name, values in numbers_of(found).items():
                 self.parts[name].append(np.asarray(values, dtype=np.float64))
         if result.nyquist_energy is not None:
             self.parts["nyquist_energy"].append(np.tile(result.nyquist_energy, repeats))
@@ -146,6 +141,18 @@ class Rows:
             else:
                 columns[name] = pa.array(values)
         return pa.table(columns, schema=SCHEMA)
+
+
+def numbers_of(found: Measurement | Series) -> dict[str, np.ndarray[Any, Any]]:
+    """Displacements and errors of one measurement, by the names of their columns."""
+    return {
+        "displacement_h": found.displacements[:, 0],
+        "displacement_w": found.displacements[:, 1],
+        "relative_l2": found.relative_l2,
+        "relative_maximum": found.relative_maximum,
+        "cosine_error": found.cosine,
+        "rounding_bound": found.bound,
+    }
 
 
 def parity(height: int, width: int) -> str:
