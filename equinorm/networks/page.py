@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from equinorm.networks.tables import page_table
+from equinorm.pages import environment
 
 if TYPE_CHECKING:
     from equinorm.networks.findings import Audit
@@ -23,16 +23,9 @@ CAPTION = (
 
 def page(audit: Audit) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("equinorm.networks"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     style = (files("equinorm.report") / "templates" / "page.css").read_text(encoding="utf-8")
     parts = [
         (kind, audit.conclusion(kind), Markup(page_table(audit.lines, kind, CAPTION).html())) for kind in audit.kinds
     ]
-    template = environment.get_template("audit.html.j2")
+    template = environment("equinorm.networks").get_template("audit.html.j2")
     return template.render(audit=audit, facts=audit.facts, parts=parts, style=Markup(style)).rstrip() + "\n"

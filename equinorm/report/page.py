@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from equinorm.experiment.summary import summarize
 from equinorm.measuring import describe_weights
+from equinorm.pages import environment
 from equinorm.report import evidence, theorems
 from equinorm.report.cells import spell
 from equinorm.report.certificates import FOLDER as CERTIFICATES
@@ -51,17 +51,11 @@ class Shown:
 
 def page(results: Results, shown: Shown) -> str:
     """The whole page as HTML."""
-    environment = Environment(
-        loader=PackageLoader("equinorm.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, between=between, percent=percent, words=words, formula=formula)
-    environment.filters.update(condition=condition(results.rules), capitalized=theorems.capitalized)
-    environment.filters.update(table=lambda table: Markup(table.html()), safe_math=Markup)
-    return environment.get_template("page.html.j2").render(**_values(results, shown)).rstrip() + "\n"
+    templates = environment("equinorm.report")
+    templates.filters.update(number=number, between=between, percent=percent, words=words, formula=formula)
+    templates.filters.update(condition=condition(results.rules), capitalized=theorems.capitalized)
+    templates.filters.update(table=lambda table: Markup(table.html()), safe_math=Markup)
+    return templates.get_template("page.html.j2").render(**_values(results, shown)).rstrip() + "\n"
 
 
 def _values(results: Results, shown: Shown) -> dict[str, Any]:
