@@ -25,10 +25,9 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("EQUINORM_PROFILE", "fast"))
 
-# With a process for each core, threads of theirs would wait for each other. Before anything loads an array library.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+# On arrays this small threads wait for each other longer than they work. Before anything loads an array library.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 
 # A shell without job control lets what it runs in the background ignore Ctrl-C, and so would every command that a test
 # starts and interrupts.

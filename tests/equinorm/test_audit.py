@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -19,15 +18,6 @@ networks = pytest.importorskip("tests.equinorm.networks")
 SHIFT, TRANSLATION = ActionKind.SHIFT, ActionKind.TRANSLATION
 SHIFTS_KEPT = ("RMSNorm over W", "RMSNorm over C", "LayerNorm over C", "ReLU", "ReLU in place", "GELU", "square")
 SHIFTS_KEPT += ("stride", "pooling", "upsampling")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Arrays this small are slowed down by threads that wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def images(size: int, batch: int = 3, width: int | None = None) -> np.ndarray:

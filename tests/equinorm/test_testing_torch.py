@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,13 +20,8 @@ nn = torch.nn
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """On small arrays torch's threads wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def seeded() -> None:
     torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
 
 
 class ChannelNorm(nn.Module):
