@@ -24,6 +24,9 @@ Array = Any
 Namespace = Any
 """A module with the functions of the array API standard."""
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+"""Numbers on the host."""
+
 FFT_WORKERS = 2
 BLOCK_BYTES = 4 * 2**20
 """Bytes of one block. A step over a block writes what the next one reads, so a block and its successor should stay in

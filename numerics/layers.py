@@ -100,15 +100,17 @@ def normalize(
     return in_blocks(xp, x, normalized, _free_axis(layer, shape))
 
 
-def normalize_with_variance(layer: Normalization, x: Array) -> tuple[Array, Array | None]:
-    """The layer without its affine step, and the variance that it divides by, in one go over all of ``x``.
+def normalize_with_variance(
+    layer: Normalization, x: Array, gain: Array | None = None, bias: Array | None = None
+) -> tuple[Array, Array | None]:
+    """The layer, and the variance that it divides by, in one go over all of ``x``; without gain and bias left out.
 
     For who cuts ``x`` into parts that need no other, and wants both; see :func:`normalize` and :func:`moments`.
 
     Raises:
         SpecificationError: an array of another rank or dtype.
     """
-    return _normalized(_checked(layer, x), layer, x, None, None, Moments(None, None))
+    return _normalized(_checked(layer, x), layer, x, gain, bias, Moments(None, None))
 
 
 def _normalized(

@@ -63,7 +63,7 @@ def draw_displacements(kind: ActionKind, batch: int, sizes: Sequence[int], rng: 
 
 
 Motion = Callable[[Array, slice], Array]
-"""A motion ready to be applied to several arrays of one shape: called with the samples ``rows`` of one, and ``rows``."""
+"""A motion that is ready for several arrays of one shape: called with the samples ``rows`` of one, and ``rows``."""
 
 
 def prepare(

@@ -6,24 +6,25 @@ For maps Z (C, P) of one sample, P pixels, left alpha Z + beta and right alpha' 
     max|left - right| = the largest of |d z + e| at the two extremes z of each map,
     <left, right> at a pixel = sum over maps of  alpha alpha' Z^2 + (alpha beta' + alpha' beta) Z + beta beta',
 
-S1 and S2 the sums of Z and of its squares. The pixel sums of all layers are two matrix products. Sums run over entries
-less a pivot, one number a map near its mean, so that no digits cancel that the layer itself would keep.
+S1 and S2 the sums of Z and of its squares. The pixel sums of all layers are products of one matrix with Z^2 and Z.
+Sums run over entries less a pivot, one number a map near its mean, so that no digits cancel that the layer itself would
+keep.
 
-The cosine error is the published one, see :mod:`numerics.metrics`.
+This is the algebra, on numbers of maps; the passes over the arrays are those of :mod:`numerics.experiment.passes`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-import array_api_compat
 import numpy as np
 
-from numerics.arrays import Array, Namespace, sum_of_products, to_numpy
-from numerics.metrics import SMALLEST_NORM
+from numerics.arrays import Floats
+from theory.spec.axes import BCHW, AxisSet
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+Some = TypeVar("Some")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,16 @@ class MapMoments:
     square: Floats
     least: Floats
     greatest: Floats
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Three errors of each sample, (B,), and the mean square of each map of the right side, (B, C): float64."""
+
+    relative_l2: Floats
+    relative_maximum: Floats
+    cosine: Floats
+    expected: Floats
 
 
 @dataclass(frozen=True)
@@ -62,86 +73,70 @@ class Line:
         return Line(self.alpha[rows], self.beta[rows])
 
 
-def map_moments(xp: Namespace, z: Array, ends: bool = True) -> MapMoments:
-    """The moments of maps (B, C, P); without their ``ends`` least and greatest entries stay 0."""
-    mean = mean_of_pixels(xp, z)
-    found = [mean, sum_of_products(xp, z, z, (2,)) / z.shape[2]]
-    found += [xp.min(z, axis=2), xp.max(z, axis=2)] if ends else [xp.zeros_like(mean)] * 2
-    return MapMoments(*(to_numpy(part).astype(np.float64) for part in found))
+Pair = tuple[Line, Line]
+"""The left and the right side."""
 
 
-def mean_of_pixels(xp: Namespace, z: Array) -> Array:
-    """The mean of each map of (B, C, P), by a matrix product: short rows are summed several times faster so."""
-    ones = xp.ones((z.shape[2], 1), dtype=z.dtype, device=array_api_compat.device(z))
-    return xp.matmul(z, ones)[..., 0] / z.shape[2]
+@dataclass(frozen=True)
+class PairSums:
+    """What makes <left, right>, <left, left> and <right, right> of n pairs of lines, one after another, of Z^2 and Z.
 
+    ``by_square`` and ``by_entry`` (B, 3 n, C) multiply Z^2 and Z, ``constant`` (B, 3 n) is added: float64.
+    """
 
-def mean_of_channels(xp: Namespace, z: Array) -> Array:
-    """The mean over the channels of (B, C, P), (B, 1, P), by a matrix product."""
-    ones = xp.ones((1, z.shape[1]), dtype=z.dtype, device=array_api_compat.device(z))
-    return xp.matmul(ones, z) / z.shape[1]
+    by_square: Floats
+    by_entry: Floats
+    constant: Floats
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair]) -> PairSums:
+        """Those of these pairs."""
+        lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
+        products = [*pairs, *zip(lefts, lefts, strict=True), *zip(rights, rights, strict=True)]
+        return cls(
+            np.stack([a.alpha * b.alpha for a, b in products], axis=1),
+            np.stack([a.alpha * b.beta + b.alpha * a.beta for a, b in products], axis=1),
+            np.stack([np.sum(a.beta * b.beta, axis=1) for a, b in products], axis=1),
+        )
 
 
 def relative_errors(left: Line, right: Line, z: MapMoments) -> tuple[Floats, Floats]:
     """The relative L2 and the relative maximum error of each sample, (B,); 0 over 0 is 0."""
     apart = left.less(right)
-    length = _ratio(np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(right.mean_square(z).sum(axis=1)))
-    return length, _ratio(apart.largest(z).max(axis=1), right.largest(z).max(axis=1))
+    length = quotient(np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(right.mean_square(z).sum(axis=1)))
+    return length, quotient(apart.largest(z).max(axis=1), right.largest(z).max(axis=1))
 
 
-def cosine_errors(xp: Namespace, z: Array, pairs: list[tuple[Line, Line]]) -> Floats:
-    """The cosine error of each pair of lines over maps z (B, C, P): of shape (B, pairs)."""
-    lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
-    products = [*pairs, *zip(lefts, lefts, strict=True), *zip(rights, rights, strict=True)]
-    sums = xp.matmul(_weights(xp, z, [a.alpha * b.alpha for a, b in products]), z * z)
-    sums += xp.matmul(_weights(xp, z, [a.alpha * b.beta + b.alpha * a.beta for a, b in products]), z)
-    sums += _weights(xp, z, [np.sum(a.beta * b.beta, axis=1) for a, b in products])[..., None]
-    count = len(pairs)
-    return _cosine(xp, *(sums[:, first : first + count, :] for first in (0, count, 2 * count)))
+def errors_after_gain(line: Line, apart: MapMoments, right: MapMoments, cosine: Floats) -> Errors:
+    """The errors of ``line`` put on both sides, from the moments of their difference and of the right one."""
+    gain = Line(line.alpha, np.zeros_like(line.beta))
+    squares = line.mean_square(right)
+    length = quotient(np.sqrt(gain.mean_square(apart).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
+    return Errors(length, quotient(gain.largest(apart).max(axis=1), line.largest(right).max(axis=1)), cosine, squares)
 
 
-@dataclass(frozen=True)
-class Errors:
-    """Three errors of each sample, (B,), and the mean square of each map of the right side, (B, C): float64."""
-
-    relative_l2: Floats
-    relative_maximum: Floats
-    cosine: Floats
-    expected: Floats
-
-
-def errors_of_lines(xp: Namespace, left: Array, right: Array, lines: list[Line]) -> list[Errors]:
-    """Each line on both of two arrays (B, C, P), compared: gain and bias after the motion, for all of them at once."""
-    apart = left - right
-    moments, between = map_moments(xp, right), map_moments(xp, apart)
-    by_square = _weights(xp, left, [line.alpha**2 for line in lines])
-    by_entry = _weights(xp, left, [line.alpha * line.beta for line in lines])
-    constant = _weights(xp, left, [np.sum(line.beta**2, axis=1) for line in lines])[..., None]
-    of_left, of_right = xp.matmul(by_entry, left), xp.matmul(by_entry, right)
-    inner = xp.matmul(by_square, left * right) + of_left + of_right + constant
-    lefts = xp.matmul(by_square, left * left) + 2 * of_left + constant
-    rights = xp.matmul(by_square, right * right) + 2 * of_right + constant
-    cosines = _cosine(xp, inner, lefts, rights)
-    found = []
-    for place, line in enumerate(lines):
-        gain = Line(line.alpha, np.zeros_like(line.beta))
-        length = _ratio(np.sqrt(gain.mean_square(between).sum(axis=1)), np.sqrt(line.mean_square(moments).sum(axis=1)))
-        largest = _ratio(gain.largest(between).max(axis=1), line.largest(moments).max(axis=1))
-        found.append(Errors(length, largest, cosines[:, place], line.mean_square(moments)))
-    return found
-
-
-def _weights(xp: Namespace, z: Array, rows: list[Floats]) -> Array:
-    return xp.asarray(np.stack(rows, axis=1), dtype=z.dtype, device=array_api_compat.device(z))
-
-
-def _cosine(xp: Namespace, inner: Array, left: Array, right: Array) -> Floats:
-    """The mean over pixels of 1 - <a, e> / (|a| |e|), from <a, e>, <a, a> and <e, e>, each (B, lines, P)."""
-    least = xp.asarray(SMALLEST_NORM**2, dtype=inner.dtype, device=array_api_compat.device(inner))
-    norms = xp.sqrt(xp.maximum(left, least) * xp.maximum(right, least))
-    return np.asarray(to_numpy(xp.mean(1 - inner / norms, axis=2)).astype(np.float64))
-
-
-def _ratio(error: Floats, size: Floats) -> Floats:
+def quotient(error: Floats, size: Floats) -> Floats:
+    """The ratio error / size; 0 over 0 is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(error == 0, 0.0, error / size))
+
+
+def mean_over(values: Floats, axes: AxisSet) -> Floats:
+    """The mean of one number for each map, (B, C), over the index axes among ``axes``; of shape (B, C)."""
+    places = tuple(place for place, name in enumerate(BCHW.names[:2]) if name in axes)
+    return np.asarray(values.mean(axis=places, keepdims=True) + np.zeros_like(values)) if places else values
+
+
+def join(parts: Sequence[Some]) -> Some:
+    """Some samples after others: arrays joined along axis 0, absent from all, or tables of these."""
+    if parts[0] is None:
+        return parts[0]
+    first: Any = parts[0]
+    found: Any
+    if isinstance(first, np.ndarray):
+        arrays: Any = parts
+        found = np.concatenate(arrays)
+    else:
+        found = type(first)(*map(join, zip(*(vars(part).values() for part in parts), strict=True)))
+    result: Some = found
+    return result

@@ -1,0 +1,105 @@
+"""The passes over NumPy arrays as compiled loops, with the meaning of the array expressions and less memory traffic.
+
+Layers are applied by a loop where their statistics are one number for each map or for each pixel; the expressions of
+:class:`ArrayPasses` are there for any other. Importing this module imports Numba, an optional dependency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from numerics.arrays import Array, Floats
+from numerics.experiment import loops
+from numerics.experiment.passes import ArrayPasses, Normalized
+from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain, mean_over, quotient
+from numerics.metrics import SMALLEST_NORM
+from theory.spec.layers import Normalization, Statistics
+
+PIXELWISE = frozenset("C")
+SPATIAL = frozenset("HW")
+
+
+class CompiledPasses(ArrayPasses):
+    """See :class:`numerics.experiment.passes.ArrayPasses`; arrays are NumPy's, sums over pixels are in float64."""
+
+    def moments(self, x: Array, pivots: Array | None, over_channels: bool = False, ends: bool = True) -> MapMoments:
+        """As there; the ends are always found."""
+        z = _pixels(x)
+        sums = np.empty((*z.shape[:2], 4))
+        loops.moments(z, np.zeros(z.shape[:2], z.dtype) if pivots is None else pivots, over_channels, sums)
+        return MapMoments(sums[..., 0] / z.shape[2], sums[..., 1] / z.shape[2], sums[..., 2], sums[..., 3])
+
+    def cosines(self, x: Array, pivots: Array, over_channels: bool, pairs: Sequence[Pair]) -> Floats:
+        """As there."""
+        found, alike = np.empty((x.shape[0], len(pairs))), np.array([left is right for left, right in pairs])
+        alphas, betas = _weights(x, pairs)
+        loops.cosines(_pixels(x), pivots, over_channels, alphas, betas, alike, SMALLEST_NORM, found)
+        return found
+
+    def normalized(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
+        """As there."""
+        batch = layer.statistics is Statistics.BATCH
+        if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None:
+            return self._by_pixel(layer, x)
+        steps = [axes for axes in (layer.center, layer.scale) if axes is not None]
+        if batch and "B" not in frozenset().union(*steps) and all(axes >= SPATIAL for axes in steps):
+            return self._by_map(layer, x, gain, bias)
+        return super().normalized(layer, x, gain, bias)
+
+    def _by_pixel(self, layer: Normalization, x: Array) -> Normalized:
+        z, y = _pixels(x), np.empty(x.shape, x.dtype)
+        variance = np.empty((z.shape[0], z.shape[2]), z.dtype)
+        loops.standardized(z, layer.center is not None, float(layer.eps), _pixels(y), variance)
+        return y, variance.min(axis=1).astype(np.float64)[:, None, None, None]
+
+    def _by_map(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
+        z, y = _pixels(x), np.empty(x.shape, x.dtype)
+        pivots = x.mean(axis=(2, 3))
+        moments, pivot = self.moments(x, pivots), pivots.astype(np.float64)
+        mean = np.zeros_like(pivot) if layer.center is None else mean_over(moments.mean + pivot, layer.center)
+        offset = pivot - mean
+        variance, root = None, np.ones_like(pivot)
+        if layer.scale is not None:
+            variance = mean_over(np.maximum(moments.square + 2 * offset * moments.mean + offset**2, 0), layer.scale)
+            root = 1 / np.sqrt(variance + float(layer.eps))
+        of_entries = (np.broadcast_to(v, (1, *x.shape[1:])).reshape(z.shape[1:]) for v in _affine(x, gain, bias))
+        loops.scaled(z, mean.astype(x.dtype), root.astype(x.dtype), *map(np.ascontiguousarray, of_entries), _pixels(y))
+        return y, None if variance is None else variance[..., None, None]
+
+    def compared(self, left: Array, right: Array) -> Errors:
+        """As there."""
+        a, e = _pixels(left), _pixels(right)
+        found, squares = np.empty((a.shape[0], 4)), np.empty(a.shape[:2])
+        loops.compared(a, e, SMALLEST_NORM, found, squares)
+        length = quotient(np.sqrt(found[:, 0]), np.sqrt(squares.sum(axis=1)))
+        return Errors(length, quotient(found[:, 1], found[:, 2]), found[:, 3], squares / a.shape[2])
+
+    def compared_on_lines(self, left: Array, right: Array, lines: Sequence[Line]) -> list[Errors]:
+        """As there."""
+        a, e = _pixels(left), _pixels(right)
+        alphas, betas = _weights(a, [(line, line) for line in lines])
+        sums, cosines = np.empty((*a.shape[:2], 6)), np.empty((a.shape[0], len(lines)))
+        loops.compared_on_lines(a, e, alphas, betas, SMALLEST_NORM, sums, cosines)
+        pixels, nothing = a.shape[2], np.zeros(a.shape[:2])
+        apart = MapMoments(nothing, sums[..., 0] / pixels, nothing, sums[..., 1])
+        moments = MapMoments(sums[..., 2] / pixels, sums[..., 3] / pixels, sums[..., 4], sums[..., 5])
+        return [errors_after_gain(line, apart, moments, cosines[:, i]) for i, line in enumerate(lines)]
+
+
+def _pixels(x: Array) -> Array:
+    return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], -1)
+
+
+def _weights(x: Array, pairs: Sequence[Pair]) -> tuple[Array, Array]:
+    """Alpha and beta, (B, C, pairs, 2), in the dtype of ``x``."""
+    found = np.empty((2, *pairs[0][0].alpha.shape, len(pairs), 2), dtype=x.dtype)
+    for i, pair in enumerate(pairs):
+        for side, line in enumerate(pair):
+            found[0, :, :, i, side], found[1, :, :, i, side] = line.alpha, line.beta
+    return found[0], found[1]
+
+
+def _affine(x: Array, gain: Array | None, bias: Array | None) -> tuple[Array, Array]:
+    return x.dtype.type(1) if gain is None else gain, x.dtype.type(0) if bias is None else bias
