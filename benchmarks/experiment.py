@@ -1,6 +1,6 @@
 """The experiment of Tables 2 and 3 against the published protocol, on the same feature maps in the same run.
 
-Run as ``python -m benchmarks.experiment [--batch 16] [--repeats 3] [--policy symmetric|one-sided] [--backend numpy]``.
+Run as ``python -m benchmarks.experiment [--batch 16] [--repeats 3] [--policy symmetric|one-sided] [--backend numba]``.
 A line for each of the 20 maps of a ResNet-18 and one for their sum: seconds for one image and the throughput over that
 of the published protocol (``benchmarks/published_protocol.py``), which computes one error of ours three and no
 rounding bound. Each is the fastest of the repeats. The run is made twice, with malloc as it is and told to keep its
@@ -65,11 +65,12 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
     from numerics.backends import load_backend
     from numerics.experiment.draws import Source
     from numerics.experiment.maps import measure_map
+    from numerics.experiment.passes import passes_of
     from numerics.resnet.forward import batch_norm_inputs
     from numerics.resnet.initialization import he_state
     from theory.spec.actions import NyquistPolicy
 
-    policy, backend = NyquistPolicy(policy_name), load_backend(backend_name)
+    policy, backend, passes = NyquistPolicy(policy_name), load_backend(backend_name), passes_of(backend_name)
     on_gpu = backend_name == "cupy" or "cuda" in backend.device
     device = "cuda" if on_gpu else "cpu"
     torch.set_num_threads(os.cpu_count() or 1)
@@ -82,7 +83,7 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
             torch.cuda.synchronize()
 
     def ours(x: Any, position: str) -> object:
-        return measure_map(x, Source(0, position), policy)
+        return measure_map(x, Source(0, position), policy, passes=passes)
 
     threads = torch.get_num_threads()
     say(f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {threads} threads")
@@ -117,7 +118,7 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--policy", choices=["symmetric", "one-sided"], default="symmetric")
-    parser.add_argument("--backend", choices=["numpy", "torch", "cupy"], default="numpy")
+    parser.add_argument("--backend", choices=["numpy", "numba", "torch", "cupy"], default="numba")
     parser.add_argument("--here", action="store_true", help="once, in this process")
     given = parser.parse_args()
     if given.here:

@@ -132,7 +132,7 @@ def measure(
         images: pictures, and folders and tar archives of them; none: those that scikit-image brings along.
         weights: torchvision's state dict of a ResNet-18 (.pth, .pt, .safetensors, .npz); None: He initialization,
             calibrated on the pictures.
-        backend: ``numpy``, ``torch`` or ``cupy``.
+        backend: ``numpy``, ``numba``, ``torch`` or ``cupy``.
         dtype: ``float32`` or ``float64``.
         nyquist: what a translation does at N/2 of an even axis: ``one-sided`` (as published), ``symmetric``, or
             ``project`` (maps lose that bin once, before the layer).

@@ -127,7 +127,7 @@ def measure_maps(
         term: a term of x, par, mean, rsqrt, eps, numbers, + - * ^, in place of a layer.
         statistics: ``batch``, or ``running``: fresh ones, mean 0 and variance 1.
         eps: a positive number as text, such as ``"1e-5"``.
-        backend: ``numpy``, ``torch`` or ``cupy``.
+        backend: ``numpy``, ``torch`` or ``cupy``; ``numba`` computes as ``numpy`` here.
         dtype: ``float32`` or ``float64``; left out, the array's own.
         nyquist: what a translation does at N/2 of an even axis: ``symmetric``, ``one-sided``, or ``project`` (maps lose
             that bin once, before the layer).

@@ -80,7 +80,7 @@ def self_test(
         crop: side of the pictures in pixels.
         nyquist: ``one-sided``, ``symmetric`` or ``project``; left out, all three.
         dtype: ``float32`` or ``float64``; left out, both.
-        backend: ``numpy``, ``torch`` or ``cupy``.
+        backend: ``numpy``, ``torch`` or ``cupy``; ``numba`` computes as ``numpy`` here.
         seed: of the arrays and displacements.
         progress: called after each case.
 

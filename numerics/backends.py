@@ -1,7 +1,8 @@
-"""Array libraries by name: numpy, torch, cupy, loaded only when asked for.
+"""Array libraries by name: numpy, numba, torch, cupy, loaded only when asked for.
 
 A backend is a namespace of the array API standard together with the ways in and out of NumPy. Everything else in this
-room takes its namespace from the arrays it is given; this is the one place where a name becomes a library.
+room takes its namespace from the arrays it is given; this is the one place where a name becomes a library. The backend
+numba is NumPy's arrays, with the passes of the experiment compiled (:mod:`numerics.experiment.passes`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import array_api_compat
 import numpy as np
 
 from numerics.arrays import Array, Namespace, to_numpy
@@ -45,7 +47,7 @@ class Backend:
         if dtype is not None and dtype not in DTYPES:
             raise refuse(f"dtype={dtype}", " or ".join(DTYPES))
         contiguous = np.ascontiguousarray(values, dtype=dtype)
-        return contiguous if self.name == "numpy" else self.xp.asarray(contiguous, copy=True)
+        return contiguous if array_api_compat.is_numpy_namespace(self.xp) else self.xp.asarray(contiguous, copy=True)
 
     def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
         """The values of ``x`` as a NumPy array in the main memory."""
@@ -96,6 +98,11 @@ def _load_numpy() -> Backend:
     return Backend("numpy", importlib.import_module("array_api_compat.numpy"), np.__version__, "CPU")
 
 
+def _load_numba() -> Backend:
+    numba = _import("numba", "numba", "Numba (install the extra: pip install 'equinorm[numba]')")
+    return Backend("numba", importlib.import_module("array_api_compat.numpy"), str(numba.__version__), "CPU")
+
+
 def _load_torch() -> Backend:
     torch = _import("torch", "torch", "PyTorch (install the extra: pip install 'equinorm[torch]')")
     device = str(torch.get_default_device())
@@ -117,7 +124,12 @@ def _load_cupy() -> Backend:
     return Backend("cupy", xp, str(cupy.__version__), label.decode() if isinstance(label, bytes) else str(label))
 
 
-_LOADERS: dict[str, Callable[[], Backend]] = {"numpy": _load_numpy, "torch": _load_torch, "cupy": _load_cupy}
+_LOADERS: dict[str, Callable[[], Backend]] = {
+    "numpy": _load_numpy,
+    "numba": _load_numba,
+    "torch": _load_torch,
+    "cupy": _load_cupy,
+}
 
 
 def _import(module: str, backend: str, expected: str) -> ModuleType:

@@ -230,7 +230,8 @@ class _Maps:
         return np.asarray(values.max(axis=self.spatial, keepdims=True), dtype=np.float64)
 
     def per_sample(self, values: Floats) -> Floats:
-        return np.asarray(np.broadcast_to(values, self.maps_shape).mean(axis=tuple(range(1, len(self.shape)))))
+        full = values if values.shape == self.maps_shape else np.broadcast_to(values, self.maps_shape)
+        return np.asarray(full.mean(axis=tuple(range(1, len(self.shape)))))
 
     def centering(self, size_x: Floats, growth: float, running: Moments | None) -> Floats:
         """D of step 2 in units of u: what rounding leaves in c, both sides together."""

@@ -63,7 +63,7 @@ def measure(
         list[str] | None,
         typer.Option(metavar="HxW...", help="With --self-test. Default: those of --input, or of the maps at --crop."),
     ] = None,
-    backend: Annotated[str, typer.Option(metavar="numpy|torch|cupy")] = "numpy",
+    backend: Annotated[str, typer.Option(metavar="numpy|numba|torch|cupy")] = "numpy",
     dtype: Annotated[
         str | None,
         typer.Option(metavar="float32|float64", help="Default: float32; that of --input; both for --self-test."),

@@ -17,7 +17,7 @@ class Options:
     """How to measure; the defaults are those of the command line, and of the published experiment but for its GPU.
 
     Attributes:
-        backend: the array library: ``numpy``, ``torch`` or ``cupy``.
+        backend: the array library: ``numpy``, ``numba``, ``torch`` or ``cupy``.
         dtype: ``float32`` or ``float64``, of the network and of the layers.
         nyquist: ``one-sided``, ``symmetric`` or ``project``.
         crop: pixels of the central square that the network sees.

@@ -28,6 +28,7 @@ from numerics.arrays import Array
 from numerics.backends import Backend
 from numerics.experiment.draws import Source, stream
 from numerics.experiment.maps import WORKERS, MapResult, measure_map
+from numerics.experiment.passes import passes_of
 from numerics.resnet.architecture import feature_shapes
 from numerics.resnet.forward import batch_norm_inputs
 from numerics.translations import Table, draw_displacements
@@ -131,9 +132,11 @@ def measure_unit(
     if usable:
         images = normalize(np.stack([pixels for _, pixels in usable]), np.dtype(options.dtype))
 
+        passes = passes_of(backend.name)
+
         def measure(position: str, x: Array) -> MapResult:
             source = ListedSource(options.seed, position, unit.number, numbers[0], numbers)
-            return measure_map(x, source, options.policy, threads)
+            return measure_map(x, source, options.policy, threads, passes=passes)
 
         for position, shape, result in _results(setting, backend, images, measure):
             rows.add(result, unit.number, position, shape, names)

@@ -13,7 +13,7 @@ import numpy as np
 
 from numerics.arrays import Array, Floats
 from numerics.bounds import smallest_per_map
-from numerics.experiment.passes import Normalized, Passes
+from numerics.experiment.passes import Known, Normalized, Passes
 from numerics.experiment.pieces import Batch, Name, Piece
 from numerics.experiment.shared import Found
 from numerics.experiment.sides import Line
@@ -82,12 +82,18 @@ class LayerAlone:
         gain, bias = affine
         layer = self.body.layer if gain is not None else replace(self.body.layer, affine=None)
         if not self.statistics:
-            return self._with_variance(self.passes.normalized(layer, piece.arrays[name], gain, bias))
+            return self._with_variance(
+                self.passes.normalized(layer, piece.arrays[name], gain, bias, self._known(name, piece))
+            )
         whole = self.statistics[name]
         of_rows = Moments(_cut(whole.mean, piece.rows), _cut(whole.variance, piece.rows))
         constant = replace(layer, statistics=Statistics.RUNNING)
         y = normalize(constant, piece.arrays[name], gain, bias, running=of_rows)
         return self._with_variance((y, None if of_rows.variance is None else smallest_per_map(BCHW, of_rows.variance)))
+
+    def _known(self, name: Name, piece: Piece) -> Known | None:
+        found = self.batch.moments.get((name, None))
+        return None if found is None else (self.batch.pivot[piece.rows], found.of(piece.rows))
 
     def _with_variance(self, found: Normalized) -> tuple[Array, Floats | None]:
         y, variance = found

@@ -12,7 +12,7 @@ import numpy as np
 
 from numerics.arrays import Array, Floats
 from numerics.experiment import loops
-from numerics.experiment.passes import ArrayPasses, Normalized
+from numerics.experiment.passes import ArrayPasses, Known, Normalized
 from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain, mean_over, quotient
 from numerics.metrics import SMALLEST_NORM
 from theory.spec.layers import Normalization, Statistics
@@ -38,14 +38,16 @@ class CompiledPasses(ArrayPasses):
         loops.cosines(_pixels(x), pivots, over_channels, alphas, betas, alike, SMALLEST_NORM, found)
         return found
 
-    def normalized(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
+    def normalized(
+        self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known | None = None
+    ) -> Normalized:
         """As there."""
         batch = layer.statistics is Statistics.BATCH
         if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None:
             return self._by_pixel(layer, x)
         steps = [axes for axes in (layer.center, layer.scale) if axes is not None]
         if batch and "B" not in frozenset().union(*steps) and all(axes >= SPATIAL for axes in steps):
-            return self._by_map(layer, x, gain, bias)
+            return self._by_map(layer, x, gain, bias, known or self._known(x))
         return super().normalized(layer, x, gain, bias)
 
     def _by_pixel(self, layer: Normalization, x: Array) -> Normalized:
@@ -54,10 +56,15 @@ class CompiledPasses(ArrayPasses):
         loops.standardized(z, layer.center is not None, float(layer.eps), _pixels(y), variance)
         return y, variance.min(axis=1).astype(np.float64)[:, None, None, None]
 
-    def _by_map(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
+    def _known(self, x: Array) -> Known:
+        pivots = self.moments(x, None).mean.astype(x.dtype)
+        return pivots.astype(np.float64), self.moments(x, pivots)
+
+    def _by_map(
+        self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known
+    ) -> Normalized:
         z, y = _pixels(x), np.empty(x.shape, x.dtype)
-        pivots = x.mean(axis=(2, 3))
-        moments, pivot = self.moments(x, pivots), pivots.astype(np.float64)
+        pivot, moments = known
         mean = np.zeros_like(pivot) if layer.center is None else mean_over(moments.mean + pivot, layer.center)
         offset = pivot - mean
         variance, root = None, np.ones_like(pivot)

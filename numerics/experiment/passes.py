@@ -23,6 +23,11 @@ from numerics.metrics import SMALLEST_NORM, compare
 from theory.spec.axes import BCHW
 from theory.spec.layers import Normalization
 
+Known = tuple[Floats, MapMoments]
+"""The pivots (B, C) of an array, and the moments of its maps less these."""
+Normalized = tuple[Array, Floats | None]
+"""The output of a layer, and the smallest variance in each map, (B, C, 1, 1); None without a scaling step."""
+
 
 class Passes(Protocol):
     """See :class:`ArrayPasses`, which defines what each computes."""
@@ -33,7 +38,9 @@ class Passes(Protocol):
     def cosines(self, x: Array, pivots: Array, over_channels: bool, pairs: Sequence[Pair]) -> Floats:
         """The cosine errors of pairs of lines."""
 
-    def normalized(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
+    def normalized(
+        self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known | None = None
+    ) -> Normalized:
         """A layer that needs no other samples."""
 
     def compared(self, left: Array, right: Array) -> Errors:
@@ -41,10 +48,6 @@ class Passes(Protocol):
 
     def compared_on_lines(self, left: Array, right: Array, lines: Sequence[Line]) -> list[Errors]:
         """Two arrays under several lines."""
-
-
-Normalized = tuple[Array, Floats | None]
-"""The output of a layer, and the smallest variance in each map, (B, C, 1, 1); None without a scaling step."""
 
 
 class ArrayPasses:
@@ -68,8 +71,10 @@ class ArrayPasses:
         count = len(pairs)
         return _cosine(xp, *(products[:, first : first + count, :] for first in (0, count, 2 * count)))
 
-    def normalized(self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None) -> Normalized:
-        """:func:`numerics.layers.normalize` of a layer whose samples need no other."""
+    def normalized(
+        self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known | None = None
+    ) -> Normalized:
+        """:func:`numerics.layers.normalize` of a layer whose samples need no other; ``known`` may save a pass."""
         y, variance = normalize_with_variance(layer, x, gain, bias)
         return y, None if variance is None else smallest_per_map(BCHW, variance)
 

@@ -18,7 +18,7 @@ from numerics.arrays import Floats
 from numerics.experiment.passes import Passes
 from numerics.experiment.pieces import Batch, Name, Piece
 from numerics.experiment.pulling import carrier
-from numerics.experiment.sides import Errors, Line, Pair, mean_over, relative_errors
+from numerics.experiment.sides import Errors, Line, Pair, errors_of, mean_over
 from theory.spec.actions import ActionKind
 from theory.spec.axes import AxisSet
 from theory.spec.layers import Normalization, Statistics
@@ -89,8 +89,7 @@ class SharedExperiment:
         (left, _), (right, variance) = self.lines[i][kind], self.lines[i][None]
         axes = carrier(self.subjects[i].layer)
         still, moved = self.batch.moments[None, axes], self.batch.moments[kind, axes]
-        length, largest = relative_errors(left, right, moved)
-        return Found(Errors(length, largest, cosine, right.mean_square(moved)), right.mean_square(still), variance)
+        return Found(errors_of(left, right, moved, cosine), right.mean_square(still), variance)
 
     def _line(self, subject: Subject, name: Name) -> tuple[Line, Floats | None]:
         """The layer with the statistics of one array as a line over Z, and the variances that it divides by."""

@@ -36,6 +36,10 @@ class MapMoments:
     least: Floats
     greatest: Floats
 
+    def of(self, rows: slice) -> MapMoments:
+        """Those of some samples."""
+        return MapMoments(self.mean[rows], self.square[rows], self.least[rows], self.greatest[rows])
+
 
 @dataclass(frozen=True)
 class Errors:
@@ -100,11 +104,11 @@ class PairSums:
         )
 
 
-def relative_errors(left: Line, right: Line, z: MapMoments) -> tuple[Floats, Floats]:
-    """The relative L2 and the relative maximum error of each sample, (B,); 0 over 0 is 0."""
-    apart = left.less(right)
-    length = quotient(np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(right.mean_square(z).sum(axis=1)))
-    return length, quotient(apart.largest(z).max(axis=1), right.largest(z).max(axis=1))
+def errors_of(left: Line, right: Line, z: MapMoments, cosine: Floats) -> Errors:
+    """The errors of two lines over one Z, their cosine errors (B,) given."""
+    apart, squares = left.less(right), right.mean_square(z)
+    length = quotient(np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
+    return Errors(length, quotient(apart.largest(z).max(axis=1), right.largest(z).max(axis=1)), cosine, squares)
 
 
 def errors_after_gain(line: Line, apart: MapMoments, right: MapMoments, cosine: Floats) -> Errors:

@@ -218,7 +218,7 @@ def test_without_out_nothing_is_written(pictures: Path, tmp_path: Path, monkeypa
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "jax"}, "backend=jax: expected one of numpy, torch, cupy"),
+        ({"backend": "jax"}, "backend=jax: expected one of numpy, numba, torch, cupy"),
         ({"dtype": "float16"}, "dtype=float16: expected one of float32, float64"),
         ({"nyquist": "one_sided"}, "nyquist=one_sided: expected one of symmetric, project, one-sided"),
         ({"crop": 0}, "crop=0: expected a number of pixels from 1 to 256"),

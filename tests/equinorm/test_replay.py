@@ -240,7 +240,7 @@ def test_a_target_is_given_tensors_where_torch_is_asked_for(
     ("arguments", "said"),
     [
         (["--dtype", "float16"], "dtype=float16: expected float32 or float64"),
-        (["--backend", "jax"], "backend=jax: expected one of numpy, torch, cupy"),
+        (["--backend", "jax"], "backend=jax: expected one of numpy, numba, torch, cupy"),
     ],
 )
 def test_bad_options(tmp_path: Path, arguments: list[str], said: str, capsys: Capture) -> None:

@@ -22,7 +22,7 @@ def test_numpy_is_always_there():
     assert np.array_equal(backend.to_numpy(there), x)
 
 
-@pytest.mark.parametrize("name", ["numpy", "torch", "cupy"])
+@pytest.mark.parametrize("name", ["numpy", "numba", "torch", "cupy"])
 def test_there_and_back(name):
     try:
         backend = load_backend(name)
@@ -39,7 +39,7 @@ def test_there_and_back(name):
 
 def test_every_backend_is_usable_or_says_why_not():
     found = {backend.name: backend for backend in available_backends()}
-    assert list(found) == ["numpy", "torch", "cupy"]
+    assert list(found) == ["numpy", "numba", "torch", "cupy"]
     for name, backend in found.items():
         if backend.usable:
             assert backend.description == str(load_backend(name))
@@ -95,7 +95,7 @@ def test_a_broken_installation_is_told_from_none(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", ["jax", "", "NumPy"])
 def test_unknown_names_are_refused(name):
-    with pytest.raises(SpecificationError, match=f"backend={name}: expected one of numpy, torch, cupy"):
+    with pytest.raises(SpecificationError, match=f"backend={name}: expected one of numpy, numba, torch, cupy"):
         load_backend(name)
 
 
