@@ -91,6 +91,11 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     return np.asarray(x.get() if array_api_compat.is_cupy_array(x) else x)
 
 
+def bytes_of(x: Array) -> int:
+    """The bytes of the entries of ``x``, float32 or float64."""
+    return int(math.prod(x.shape)) * (4 if "32" in str(x.dtype) else 8)
+
+
 def blocks(x: Array, axis: int | None = 0, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[slice, ...]]:
     """Cut ``x`` along ``axis`` into index tuples of about ``block_bytes`` each; in one piece if ``axis`` is None.
 
@@ -100,8 +105,7 @@ def blocks(x: Array, axis: int | None = 0, block_bytes: int = BLOCK_BYTES) -> It
         yield (slice(None),) * x.ndim
         return
     size = x.shape[axis]
-    bytes_each = math.prod(x.shape) // max(size, 1) * (4 if "32" in str(x.dtype) else 8)
-    step = max(1, block_bytes // max(bytes_each, 1))
+    step = max(1, block_bytes // max(bytes_of(x) // max(size, 1), 1))
     for start in range(0, size, step):
         yield tuple(slice(start, start + step) if place == axis else slice(None) for place in range(x.ndim))
 

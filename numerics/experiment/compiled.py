@@ -24,6 +24,9 @@ SPATIAL = frozenset("HW")
 class CompiledPasses(ArrayPasses):
     """See :class:`numerics.experiment.passes.ArrayPasses`; arrays are NumPy's, sums over pixels are in float64."""
 
+    piece_bytes = 2**22
+    """The loops cut by themselves what they read; a piece is as long as a thread should go without the interpreter."""
+
     def moments(self, x: Array, pivots: Array | None, over_channels: bool = False, ends: bool = True) -> MapMoments:
         """As there; the ends are always found."""
         z = _pixels(x)

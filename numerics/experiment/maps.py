@@ -91,9 +91,10 @@ def measure_map(
     together = tuple(v for v in variants() if share and passes_through(v.body.layer, _drawn(v)))
     carriers = tuple(dict.fromkeys(carrier(variant.body.layer) for variant in together))
     opening = Opening(source.position, motions, carriers, policy, passes or ArrayPasses())
-    with ThreadPoolExecutor(workers if on_host(x) and workers > 1 else 1) as pool:
+    workers = max(workers, 1) if on_host(x) else 1
+    with ThreadPoolExecutor(workers) as pool:
         draws = pool.map(lambda variant: _parameters(variant, source, x), variants())
-        batch = opening.batch(x, pool)
+        batch = opening.batch(x, pool, workers)
         parameters = dict(zip(variants(), draws, strict=True))
         study = _Study(opening, batch, tuple(x.shape), together, share, parameters)
         found = study.run(pool)
@@ -109,8 +110,8 @@ def measure_map(
             errors = each.errors.relative_l2, each.errors.relative_maximum, each.errors.cosine
             return Measurement(variant, kind, tables[kind], *errors, bound)
 
-        measurements = tuple(pool.map(measured, product(variants(), ActionKind)))
-    return MapResult(measurements, batch.nyquist_energy)
+    # Numbers of maps only: threads would wait for each other longer than they compute.
+    return MapResult(tuple(map(measured, product(variants(), ActionKind))), batch.nyquist_energy)
 
 
 def _full(values: Floats) -> Floats:

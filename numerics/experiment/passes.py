@@ -32,6 +32,9 @@ Normalized = tuple[Array, Floats | None]
 class Passes(Protocol):
     """See :class:`ArrayPasses`, which defines what each computes."""
 
+    piece_bytes: int
+    """Bytes of x that are best measured in one go, where samples are cut into pieces."""
+
     def moments(self, x: Array, pivots: Array | None, over_channels: bool = False, ends: bool = True) -> MapMoments:
         """The moments of each map."""
 
@@ -52,6 +55,9 @@ class Passes(Protocol):
 
 class ArrayPasses:
     """The passes as expressions of the array API: the definition, on any device."""
+
+    piece_bytes = 2**20
+    """Small enough for the cache of one core together with the arrays that expressions make."""
 
     def moments(self, x: Array, pivots: Array | None, over_channels: bool = False, ends: bool = True) -> MapMoments:
         """Mean, mean square, least and greatest entry of Z on each map; of x itself without ``pivots`` (B, C).

@@ -6,6 +6,8 @@ the statistics of a batch do, is made of the moments of all pieces, which are nu
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 import array_api_compat
 import numpy as np
 
-from numerics.arrays import Array, Floats, blocks, namespace_of, to_numpy
+from numerics.arrays import Array, Floats, bytes_of, namespace_of, on_host, to_numpy
 from numerics.experiment.passes import Passes
 from numerics.experiment.sides import MapMoments, join
 from numerics.translations import Motion, remove_nyquist
@@ -25,9 +27,6 @@ Name = ActionKind | None
 """A moved array, by its motion; ``None`` is x itself."""
 Carried = tuple[Name, AxisSet | None]
 """An array, and the axes over which it is centered pixel by pixel (:func:`numerics.experiment.pulling.carrier`)."""
-
-PIECE_BYTES = 2**20
-"""Bytes of x in one piece: small enough for the cache of one core together with the arrays made of it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,20 @@ class Batch:
         return parts[0] if len(parts) == 1 else namespace_of(parts[0]).concat(parts, axis=0)
 
 
+def cut(x: Array, piece_bytes: int, workers: int) -> list[slice]:
+    """The samples of ``x`` in pieces of about ``piece_bytes``, as many for each of the workers, of nearly one size.
+
+    On an accelerator they stay together: there a launch costs more than a pass over the memory.
+    """
+    samples = x.shape[0]
+    if not on_host(x):
+        return [slice(0, samples)]
+    each = math.ceil(bytes_of(x) / piece_bytes / workers)
+    count = min(samples, each * workers)
+    ends = [samples * number // count for number in range(count + 1)]
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+
 @dataclass(frozen=True)
 class Opening:
     """What the first pass asks for: motions, the axes that carriers are centered over, and whose passes to use."""
@@ -68,14 +81,14 @@ class Opening:
     policy: NyquistPolicy
     passes: Passes
 
-    def batch(self, x: Array, pool: Executor) -> Batch:
-        """The first pass over ``x`` (B, C, H, W).
+    def batch(self, x: Array, pool: Executor, workers: int) -> Batch:
+        """The first pass over ``x`` (B, C, H, W), in pieces for ``workers`` threads.
 
         Raises:
             SpecificationError: NaN, infinity, or squares that are not finite in the dtype of ``x``.
         """
-        cuts = [block[0] for block in blocks(x, block_bytes=PIECE_BYTES)]
-        found = list(pool.map(lambda rows: self._piece(x[rows, ...], rows), cuts))
+        rows = cut(x, self.passes.piece_bytes, workers)
+        found = list(pool.map(lambda some: self._piece(x[some, ...], some), rows))
         maps = join([each for _, each, _ in found])
         return Batch(
             tuple(piece for piece, _, _ in found),

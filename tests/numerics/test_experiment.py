@@ -11,9 +11,9 @@ import pytest
 import equinorm
 from numerics.arrays import to_numpy
 from numerics.bounds import Judgement, judge, rounding_bound, transform_growth
-from numerics.experiment import pieces
 from numerics.experiment.draws import Source, stream
 from numerics.experiment.maps import MapResult, Measurement, measure_map
+from numerics.experiment.passes import ArrayPasses
 from numerics.experiment.variants import Initialization, Mode, bodies, variants
 from numerics.layers import normalize
 from numerics.metrics import compare
@@ -90,7 +90,7 @@ def flat(result: MapResult) -> list[np.ndarray]:
 def test_neither_pieces_nor_threads_change_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
     x = maps_of((5, 8, 12, 12), "float32")
     whole = flat(measure_map(x, SOURCE, NyquistPolicy.ONE_SIDED))
-    monkeypatch.setattr(pieces, "PIECE_BYTES", 2 * x[0].nbytes)
+    monkeypatch.setattr(ArrayPasses, "piece_bytes", 2 * x[0].nbytes)
     for workers in (1, 2):
         for before, after in zip(whole, flat(measure_map(x, SOURCE, NyquistPolicy.ONE_SIDED, workers)), strict=True):
             np.testing.assert_array_equal(before, after)
