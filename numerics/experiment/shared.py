@@ -8,7 +8,7 @@ of a batch; the second the sums at each pixel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,28 +44,28 @@ class Found:
 
 @dataclass(frozen=True)
 class SharedExperiment:
-    """Subjects over one batch."""
+    """Subjects, by numbers of theirs, over one batch."""
 
     batch: Batch
-    subjects: Sequence[Subject]
+    subjects: dict[int, Subject]
     kinds: Sequence[ActionKind]
     passes: Passes
 
     @cached_property
-    def lines(self) -> list[dict[Name, tuple[Line, Floats | None]]]:
+    def lines(self) -> dict[int, dict[Name, tuple[Line, Floats | None]]]:
         """Each subject with the statistics of each array; the very same line where there are none of an array."""
-        found = []
-        for subject in self.subjects:
+        found = {}
+        for i, subject in self.subjects.items():
             own = {None: self._line(subject, None)}
             constant = subject.layer.statistics is Statistics.RUNNING
-            found.append(own | {kind: own[None] if constant else self._line(subject, kind) for kind in self.kinds})
+            found[i] = own | {kind: own[None] if constant else self._line(subject, kind) for kind in self.kinds}
         return found
 
     @cached_property
     def numbers(self) -> dict[AxisSet | None, list[int]]:
         """The subjects that have one carrier."""
         found: dict[AxisSet | None, list[int]] = {}
-        for i, subject in enumerate(self.subjects):
+        for i, subject in self.subjects.items():
             found.setdefault(carrier(subject.layer), []).append(i)
         return found
 
@@ -84,12 +84,19 @@ class SharedExperiment:
         own = right.of(rows)
         return (own if left is right else left.of(rows)), own
 
-    def result(self, i: int, kind: ActionKind, cosine: Floats) -> Found:
-        """All of one subject under one motion, once its cosine errors are known."""
-        (left, _), (right, variance) = self.lines[i][kind], self.lines[i][None]
-        axes = carrier(self.subjects[i].layer)
-        still, moved = self.batch.moments[None, axes], self.batch.moments[kind, axes]
-        return Found(errors_of(left, right, moved, cosine), right.mean_square(still), variance)
+    def results(self, cosines: dict[tuple[int, ActionKind], Floats]) -> Iterator[tuple[tuple[int, ActionKind], Found]]:
+        """All of each subject under each motion, once its cosine errors are known."""
+        for axes, chosen in self.numbers.items():
+            still = self.batch.moments[None, axes]
+            for i in chosen:
+                right, variance = self.lines[i][None]
+                y = right.mean_square(still)
+                for kind in self.kinds:
+                    moved = self.batch.moments[kind, axes]
+                    yield (
+                        (i, kind),
+                        Found(errors_of(self.lines[i][kind][0], right, moved, cosines[i, kind]), y, variance),
+                    )
 
     def _line(self, subject: Subject, name: Name) -> tuple[Line, Floats | None]:
         """The layer with the statistics of one array as a line over Z, and the variances that it divides by."""

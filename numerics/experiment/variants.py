@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 
 from theory.spec.axes import AxisSet
 from theory.spec.catalogue import CATALOGUE
@@ -69,6 +70,7 @@ def samples_reduced(layer: Normalization) -> AxisSet:
     return samples & ((layer.center or frozenset()) | (layer.scale or frozenset()))
 
 
+@cache
 def bodies() -> tuple[Body, ...]:
     """The layers of the catalogue in their modes.
 
@@ -86,6 +88,7 @@ def bodies() -> tuple[Body, ...]:
     return tuple(found)
 
 
+@cache
 def variants() -> tuple[Variant, ...]:
     """All layers of the experiment.
 
