@@ -22,7 +22,8 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from equinorm.experiment.options import Options
-from numerics.experiment.maps import MapResult, Measurement
+from numerics.experiment.maps import MapResult
+from numerics.experiment.study import Measurement
 
 if TYPE_CHECKING:
     from equinorm.experiment.given_maps import Series

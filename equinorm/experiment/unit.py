@@ -136,7 +136,9 @@ def measure_unit(
 
         def measure(position: str, x: Array) -> MapResult:
             source = ListedSource(options.seed, position, unit.number, numbers[0], numbers)
-            return measure_map(x, source, options.policy, threads, passes=passes)
+            return in_smaller_pieces(
+                lambda pieces: measure_map(x, source, options.policy, threads, passes=passes, pieces=pieces), len(x)
+            )
 
         for position, shape, result in _results(setting, backend, images, measure):
             rows.add(result, unit.number, position, shape, names)
@@ -160,8 +162,8 @@ def _results(
 ) -> Iterator[tuple[str, tuple[int, ...], MapResult]]:
     """Position, shape and result of each map.
 
-    Where the memory of a device does not suffice, what is left is measured with one map there at a time, the others
-    waiting in the main memory. The values are the same, since the network sees the same batch.
+    Where the memory of a device does not suffice even for one sample at a time, what is left is measured with one map
+    there, the others waiting in the main memory. The maps are the same, since the network sees the same batch.
     """
     state, dtype, done = network(setting), setting.options.dtype, 0
     try:
@@ -188,6 +190,23 @@ def _results(
             f"maps at crop {setting.options.crop} that fit into the memory of {setting.device}",
             "choose a smaller batch-size",
         ) from error
+
+
+def in_smaller_pieces(measure: Callable[[int], MapResult], samples: int) -> MapResult:
+    """What ``measure`` gives, with twice as many pieces each time that the memory of a device does not suffice.
+
+    Layers that join samples see all of them still; errors may differ in their last digits.
+    """
+    pieces = 1
+    while True:
+        try:
+            return measure(pieces)
+        except Exception as error:
+            if pieces >= samples or not lacks_device_memory(error):
+                raise
+        # Outside of the handler, which keeps the arrays alive.
+        release_device_memory()
+        pieces = min(2 * pieces, samples)
 
 
 def lacks_device_memory(error: BaseException) -> bool:

@@ -3,7 +3,7 @@
 For each transformation T the map x (B, C, H, W) is moved once, each sample by its own displacement. Of the layers that
 T passes through no other array is moved or even made (:mod:`numerics.experiment.shared`); each other layer f is applied
 to x and to T x, and f(T x) is compared with T f(x) (:mod:`numerics.experiment.alone`). Both take two passes over pieces
-of a few samples, several pieces at a time. How the samples are cut into pieces changes no result.
+of a few samples, several pieces at a time. The number of threads changes no result.
 
 Under PROJECT x loses its Nyquist bins once, before the layer; the energy removed is reported relative to that of x.
 
@@ -47,6 +47,7 @@ def measure_map(
     workers: int = WORKERS,
     share: bool = True,
     passes: Passes | None = None,
+    pieces: int = 1,
 ) -> MapResult:
     """Measure every variant under a shift and a translation.
 
@@ -58,6 +59,7 @@ def measure_map(
         share: moved arrays and passes over them among layers. Without, each layer is applied and moved as if it were
             alone: the definition, slower; the errors differ by rounding.
         passes: over the arrays (:func:`numerics.experiment.passes.passes_of`); left out, array expressions.
+        pieces: into which the samples are cut at least, for a device whose memory is short; may change roundings.
 
     Raises:
         SpecificationError: another shape or dtype, or NaN and infinity in ``x``.
@@ -72,10 +74,9 @@ def measure_map(
     together = tuple(i for i, v in enumerate(chosen) if share and passes_through(v.body.layer, _drawn(v)))
     carriers = tuple(dict.fromkeys(carrier(chosen[number].body.layer) for number in together))
     opening = Opening(source.position, motions, carriers, policy, passes or ArrayPasses())
-    workers = max(workers, 1) if on_host(x) else 1
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers if on_host(x) and workers > 1 else 1) as pool:
         draws = pool.map(lambda variant: _parameters(variant, source, x), chosen)
-        batch = opening.batch(x, pool, workers)
+        batch = opening.batch(x, pool, pieces)
         study = Study(opening, batch, tuple(x.shape), unit_roundoff(x), tables, chosen, together, share, tuple(draws))
         found = study.run(pool)
     return MapResult(tuple(found[case] for case in product(range(len(chosen)), ActionKind)), batch.nyquist_energy)

@@ -57,16 +57,15 @@ class Batch:
         return parts[0] if len(parts) == 1 else namespace_of(parts[0]).concat(parts, axis=0)
 
 
-def cut(x: Array, piece_bytes: int, workers: int) -> list[slice]:
-    """The samples of ``x`` in pieces of about ``piece_bytes``, as many for each of the workers, of nearly one size.
+def cut(x: Array, piece_bytes: int, least: int = 1) -> list[slice]:
+    """The samples of ``x`` in an even number of pieces of about ``piece_bytes`` and nearly one size, ``least`` or more.
 
-    On an accelerator they stay together: there a launch costs more than a pass over the memory.
+    The cuts are the same for any number of threads: some array expressions add in another order where there is one
+    sample. On an accelerator samples stay together: there a launch costs more than a pass over the memory.
     """
     samples = x.shape[0]
-    if not on_host(x):
-        return [slice(0, samples)]
-    each = math.ceil(bytes_of(x) / piece_bytes / workers)
-    count = min(samples, each * workers)
+    pairs = math.ceil(bytes_of(x) / piece_bytes / 2) if on_host(x) else 0
+    count = min(samples, max(2 * pairs, least))
     ends = [samples * number // count for number in range(count + 1)]
     return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
@@ -81,13 +80,13 @@ class Opening:
     policy: NyquistPolicy
     passes: Passes
 
-    def batch(self, x: Array, pool: Executor, workers: int) -> Batch:
-        """The first pass over ``x`` (B, C, H, W), in pieces for ``workers`` threads.
+    def batch(self, x: Array, pool: Executor, least: int = 1) -> Batch:
+        """The first pass over ``x`` (B, C, H, W), in at ``least`` so many pieces.
 
         Raises:
             SpecificationError: NaN, infinity, or squares that are not finite in the dtype of ``x``.
         """
-        rows = cut(x, self.passes.piece_bytes, workers)
+        rows = cut(x, self.passes.piece_bytes, least)
         found = list(pool.map(lambda some: self._piece(x[some, ...], some), rows))
         maps = join([each for _, each, _ in found])
         return Batch(

@@ -12,8 +12,9 @@ import equinorm
 from numerics.arrays import to_numpy
 from numerics.bounds import Judgement, judge, rounding_bound, transform_growth
 from numerics.experiment.draws import Source, stream
-from numerics.experiment.maps import MapResult, Measurement, measure_map
+from numerics.experiment.maps import MapResult, measure_map
 from numerics.experiment.passes import ArrayPasses
+from numerics.experiment.study import Measurement
 from numerics.experiment.variants import Initialization, Mode, bodies, variants
 from numerics.layers import normalize
 from numerics.metrics import compare
