@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from equinorm.checks import check_choice
+from equinorm.checks import check_choice, check_whole
 from equinorm.files import replacing_file
 from equinorm.networks.apart import audit_apart
 from equinorm.networks.findings import Audit
@@ -119,8 +119,7 @@ def _checked(action: str, nyquist: str, seed: int, timeout: float) -> float:
     check_choice("action", action, ACTIONS)
     if nyquist not in ("symmetric", "project"):
         raise refuse(f"nyquist={nyquist}", "`symmetric` or `project`")
-    if not 0 <= seed < 2**64:
-        raise refuse(f"seed={seed}", "a whole number from 0 up" + (", below 2^64" if seed > 0 else ""))
+    check_whole("seed", seed, 0, 2**64 - 1)  # what a generator of PyTorch takes
     if not (math.isfinite(timeout) and timeout > 0):
         raise refuse(f"timeout={timeout:g}", "a positive number of seconds")
     return float(timeout)

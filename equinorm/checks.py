@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from typing import Any
 
 from theory.spec.errors import refuse
 
@@ -18,17 +19,17 @@ def check_choice(name: str, value: str, choices: Collection[str]) -> str:
     return value
 
 
-def check_whole(name: str, number: int, least: int, largest: int | None = None) -> None:
-    """``number`` must lie from ``least`` up, or up to ``largest``."""
-    if not (least <= number and (largest is None or number <= largest)):
+def check_whole(name: str, number: Any, least: int, largest: int | None = None) -> None:
+    """``number`` must be an int, which True is not taken for, and lie from ``least`` up, or up to ``largest``."""
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not (whole and least <= number and (largest is None or number <= largest)):
         end = "up" if largest is None else f"to {largest}"
-        raise refuse(f"{name}={number}", f"a whole number from {least} {end}")
+        raise refuse(f"{name}={number!r}", f"a whole number from {least} {end}")
 
 
 def check_measured_seed(seed: int) -> None:
     """``seed`` must be one that a measurement takes."""
-    if not 0 <= seed <= LARGEST_SEED:
-        raise refuse(f"seed={seed}", f"an integer from 0 to {LARGEST_SEED}")
+    check_whole("seed", seed, 0, LARGEST_SEED)
 
 
 def check_timeout(timeout: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from equinorm.checks import check_whole
 from equinorm.experiment.memory import Budget, peak
 from equinorm.experiment.options import Options
 from equinorm.experiment.parts import PATTERN
@@ -162,8 +163,10 @@ def measure(
     """
     options = Options(backend, dtype, nyquist, crop, batch_size, seed)
     budget = Budget.parse(memory)
-    if workers is not None and (workers < 1 or dask is not None):
-        raise refuse(f"workers={workers}", "a number >= 1, and no dask beside it")
+    if workers is not None:
+        check_whole("workers", workers, 1)
+        if dask is not None:
+            raise refuse(f"workers={workers}", "no workers beside dask")
     with ExitStack() as stack:
         shop = None if out is None else stack.enter_context(resumed_folder(out, PATTERN))
         budget.check(options, weights is None)

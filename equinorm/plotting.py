@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from equinorm.checks import check_whole
 from equinorm.files import replacing_folder
 from equinorm.progress import Listener, Progress
 from equinorm.questions import Words, read_action, read_domain, read_grids
@@ -146,8 +147,7 @@ def plot(
     )
     if dtype not in DTYPES:
         raise refuse(f"dtype={dtype}", " or ".join(DTYPES))
-    if isinstance(seed, bool) or seed < 0:
-        raise refuse(f"seed={seed}", "a whole number from 0 up")
+    check_whole("seed", seed, 0)
     drawn = read_drawn(words, seed, dtype)
     maps = _maps(words, input, dtype, seed)
     with ExitStack() as stack:

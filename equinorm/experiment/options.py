@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from equinorm.checks import check_choice, check_measured_seed
+from equinorm.checks import check_choice, check_measured_seed, check_whole
 from equinorm.inputs.preprocessing import SHORTER_SIDE
 from numerics.backends import DTYPES
 from theory.spec.actions import NyquistPolicy
-from theory.spec.errors import refuse
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,8 @@ class Options:
             ("nyquist", self.nyquist, [policy.value for policy in NyquistPolicy]),
         ):
             check_choice(name, value, choices)
-        if not 1 <= self.crop <= SHORTER_SIDE:
-            raise refuse(f"crop={self.crop}", f"a number of pixels from 1 to {SHORTER_SIDE}")
-        if self.batch_size < 1:
-            raise refuse(f"batch-size={self.batch_size}", "a number >= 1")
+        check_whole("crop", self.crop, 1, SHORTER_SIDE)
+        check_whole("batch-size", self.batch_size, 1)
         check_measured_seed(self.seed)
 
     @property

@@ -180,7 +180,7 @@ def test_a_copy_of_the_process_says_nothing(nets: Path) -> None:
     [
         (("--size", "0"), "size=0"),
         (("--size", "257"), "size=257: expected a number of pixels from 1 to 256, the shorter side to which"),
-        (("--seed", "-1"), "seed=-1: expected a whole number from 0 up"),
+        (("--seed", "-1"), "seed=-1: expected a whole number from 0 to 18446744073709551615"),
         (("--timeout", "inf"), "timeout=inf"),
         (("--csv", "same", "--html", "./same"), "csv=same and html=same: expected two files"),
         (("--images", "none.npy"), "images=none.npy"),
