@@ -1,10 +1,11 @@
 """The experiment of Tables 2 and 3 against the published protocol, on the same feature maps in the same run.
 
 Run as ``python -m benchmarks.experiment [--batch 16] [--repeats 3] [--policy symmetric|one-sided] [--backend numba]``.
-A line for each of the 20 maps of a ResNet-18 and one for their sum: seconds for one image and the throughput over that
-of the published protocol (``benchmarks/published_protocol.py``), which computes one error of ours three and no
-rounding bound. Each is the fastest of the repeats. The run is made twice, with malloc as it is and told to keep its
-pages, since fresh pages cost as much as transforms do.
+A line for each of the 20 maps of a ResNet-18 and one for their sum: milliseconds for one image and the throughput over
+that of the published protocol (``benchmarks/published_protocol.py``), which computes one error of ours three and no
+rounding bound. Each is the fastest of the repeats. Ours is taken as ``equinorm measure`` runs, with threads in one
+process, and as ``equinorm measure --workers N`` does, one batch in each of as many processes as there are cores. The
+run is made twice, with malloc as it is and told to keep its pages, since fresh pages cost as much as transforms do.
 
 The floor of a machine: the bytes of two reads of each map for each transformation at the measured speed of a copy, and
 the operations of the matrix products of three translated arrays at the measured speed of such a product.
@@ -13,6 +14,7 @@ the operations of the matrix products of three translated arrays at the measured
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -40,6 +42,31 @@ def fastest(function: Callable[[], object], repeats: int, finish: Callable[[], N
     return min(found)
 
 
+def side_by_side(function: Callable[[], object], repeats: int, count: int) -> float:
+    """The seconds of the fastest of some calls of ``count`` processes at once, of which the slowest counts."""
+    context = multiprocessing.get_context("fork")  # the arrays are there, and nothing else is computed meanwhile
+    start, found = context.Barrier(count), context.SimpleQueue()
+
+    def work() -> None:
+        function()
+        for number in range(repeats):
+            start.wait()
+            began = time.perf_counter()
+            function()
+            found.put((number, time.perf_counter() - began))
+
+    processes = [context.Process(target=work) for _ in range(count)]
+    for process in processes:
+        process.start()
+    seconds = [0.0] * repeats
+    for _ in range(count * repeats):
+        number, each = found.get()
+        seconds[number] = max(seconds[number], each)
+    for process in processes:
+        process.join()
+    return min(seconds)
+
+
 def floors(shape: tuple[int, ...], repeats: int) -> tuple[float, float]:
     """Seconds for one image: the bytes that must be read, and the operations of the translations, on this machine."""
     import numpy as np
@@ -64,7 +91,7 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
     from equinorm.inputs.preprocessing import load_crop, normalize
     from numerics.backends import load_backend
     from numerics.experiment.draws import Source
-    from numerics.experiment.maps import measure_map
+    from numerics.experiment.maps import WORKERS, measure_map
     from numerics.experiment.passes import passes_of
     from numerics.resnet.forward import batch_norm_inputs
     from numerics.resnet.initialization import he_state
@@ -82,19 +109,26 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
         if on_gpu:
             torch.cuda.synchronize()
 
-    def ours(x: Any, position: str) -> object:
-        return measure_map(x, Source(0, position), policy, passes=passes)
+    def ours(x: Any, position: str, threads: int = WORKERS) -> object:
+        return measure_map(x, Source(0, position), policy, threads, passes=passes)
 
+    cores = os.cpu_count() or 1
     threads = torch.get_num_threads()
     say(f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {threads} threads")
-    say(f"{'map':24} {'shape':>14} {'published':>10} {'equinorm':>10} {'ratio':>7} {'bytes':>9} {'products':>9}")
-    total = np.zeros(4)
+    columns = ("published", "threads", "ratio", "processes", "ratio", "bytes", "products")
+    say(f"{'map':24} {'shape':>10} " + " ".join(f"{column:>9}" for column in columns))
+    total = np.zeros(5)
     for position, array in batch_norm_inputs(he_state(0), normalize(crops, np.float32)):
         x = backend.from_numpy(array)
         given = torch.as_tensor(array, device=device)
         theirs = fastest(lambda g=given: experiment(g, generator, policy_name == "symmetric"), repeats, finish) / batch
         own = fastest(lambda x=x, position=position: ours(x, position), repeats, finish) / batch
-        row = np.array([theirs, own, *(floors(array.shape[1:], repeats) if not on_gpu else (np.nan, np.nan))])
+        apart = (
+            side_by_side(lambda x=x, position=position: ours(x, position, 1), repeats, cores) / batch / cores
+            if not on_gpu
+            else np.nan
+        )
+        row = np.array([theirs, own, apart, *(floors(array.shape[1:], repeats) if not on_gpu else (np.nan, np.nan))])
         total += row
         show(position, "x".join(map(str, array.shape[1:])), row)
     show("all 20", "", total)
@@ -102,8 +136,9 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
 
 def show(name: str, shape: str, row: Any) -> None:
     """One line, in milliseconds for one image."""
-    theirs, own, read, multiplied = 1000 * row
-    say(f"{name:24} {shape:>14} {theirs:10.2f} {own:10.2f} {theirs / own:7.1f} {read:9.2f} {multiplied:9.2f}")
+    theirs, own, apart, read, multiplied = 1000 * row
+    numbers = (theirs, own, theirs / own, apart, theirs / apart, read, multiplied)
+    say(f"{name:24} {shape:>10} " + " ".join(f"{number:9.2f}" for number in numbers))
 
 
 def say(line: str) -> None:
