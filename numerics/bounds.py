@@ -35,14 +35,12 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, blocks, namespace_of, sum_of_products, to_numpy, unit_roundoff
+from numerics.arrays import Array, Floats, blocks, namespace_of, sum_of_products, to_numpy, unit_roundoff
 from numerics.layers import Moments, moments
 from theory.spec.actions import ActionKind
 from theory.spec.axes import AxisKind, AxisSet, Layout
 from theory.spec.errors import refuse
 from theory.spec.layers import Normalization, Statistics
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 GENERIC_VIOLATION = 1e-4
 """The relative L2 error that a violation is expected to exceed where the caller of :func:`judge` knows no better.

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, namespace_of, to_numpy
+from numerics.arrays import Array, Floats, namespace_of, to_numpy
 from numerics.bounds import Judgement, judge, sum_growth, transform_growth
 from numerics.metrics import Errors, compare
 from numerics.rounding import Layer, Rounding, black_box_bound, probe_rounding
 from numerics.translations import Table, move
 from theory.spec.actions import ActionKind, NyquistPolicy
 from theory.spec.errors import refuse
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.translations import Table
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Violates = Callable[[Floats, Table], bool]
 
 FEW_ENTRIES = 12

@@ -27,15 +27,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from numerics.arrays import Array, namespace_of, to_numpy, unit_roundoff
+from numerics.arrays import Array, Floats, namespace_of, to_numpy, unit_roundoff
 
 Layer = Callable[[Array], Array]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 MARGIN = 8.0
 """The bound over the estimate, which comes from few probes and is right in its order of magnitude only."""

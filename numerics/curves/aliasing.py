@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, to_numpy, unit_roundoff
+from numerics.arrays import Array, Floats, to_numpy, unit_roundoff
 from numerics.bounds import transform_growth
 from numerics.curves.errors import displacements, limit_band
 from numerics.curves.subjects import Subject
@@ -31,8 +31,6 @@ from numerics.equivariance import Motion, Sides
 from numerics.rounding import Layer
 from numerics.spectrum import radial_spectrum
 from theory.spec.actions import Scope
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 STEPS = 4
 

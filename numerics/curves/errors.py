@@ -20,15 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Array, to_numpy
+from numerics.arrays import Array, Floats, to_numpy
 from numerics.curves.subjects import Subject
 from numerics.equivariance import Motion, Sides
 from numerics.spectrum import low_pass
 from numerics.translations import Table
 from theory.spec.actions import Scope
 from theory.spec.errors import refuse
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,14 @@ of small changes of its input (:mod:`numerics.rounding`). Both keep the shape of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
-from numerics.arrays import Array
+from numerics.arrays import Array, Floats
 from numerics.bounds import rounding_bound, transform_growth
 from numerics.equivariance import Motion, Sides, bound_between
 from numerics.layers import Moments, normalize
 from numerics.rounding import Layer, probe_rounding
 from theory.spec.layers import Normalization
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Subject(Protocol):

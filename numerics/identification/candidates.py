@@ -8,13 +8,11 @@ Arrays are stacks: the last four axes are those of the layer. A statistic over n
 from __future__ import annotations
 
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from theory.spec.axes import BCHW, AxisSet
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 KINDS: dict[str, float | None] = {
     "mean square": 2.0,

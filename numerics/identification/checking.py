@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.bounds import sum_growth
 from numerics.identification.findings import Check
 from numerics.identification.formula import Formula
@@ -15,8 +15,6 @@ from numerics.identification.probing import Probe, draw
 from numerics.layers import normalize
 from numerics.metrics import compare
 from numerics.rounding import Rounding, black_box_bound, probe_rounding
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 LOOSE = 4.0
 """The bound over that of an experiment on the function alone: gain, bias and epsilon were measured with it too."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.candidates import centered, statistic
 from numerics.identification.findings import Notes
 from numerics.identification.formula import Scale
@@ -14,8 +14,6 @@ from numerics.identification.probing import Probe
 from numerics.identification.profiles import INSIDE, NO_EPSILON, SATURATIONS, Profile, compare_profiles
 from numerics.identification.rationals import simplest
 from numerics.identification.steps import Candidate
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 AROUND = 2.0 ** np.arange(-4.0, 5.0)
 """Amplitudes around the one where both laws meet."""

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.candidates import centered, statistic
 from numerics.identification.following import NOTHING, Follow
 from numerics.identification.profiles import INSIDE, NO_EPSILON, OUTSIDE, Profile
 from theory.spec.axes import AxisSet
 from theory.spec.layers import DEFAULT_EPS, Normalization
 from theory.spec.terms import EPS, InverseRoot, Mean, Parameter, Term, X, add, multiply, power, subtract
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 @dataclass(frozen=True)

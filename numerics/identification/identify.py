@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.checking import check, large_misfit
 from numerics.identification.findings import Check, Finding, Identification, MisfitError, Notes
 from numerics.identification.formula import Formula
-from numerics.identification.probing import Floats, Function, Probe
+from numerics.identification.probing import Function, Probe
 from numerics.identification.reach import describe_reach
 from numerics.identification.recovering import recover
 from numerics.identification.unfolding import unfold

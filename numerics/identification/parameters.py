@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.candidates import axis_subsets, places
 from numerics.identification.findings import Notes
 from theory.spec.axes import BCHW, AxisSet, spell_axes
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def varies_over(values: Floats, tolerance: float) -> AxisSet:

@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.rounding import probe_rounding
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 Function = Callable[[Floats], Floats]
 
 BITS = 2.0**10

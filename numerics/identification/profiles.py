@@ -19,12 +19,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.special import erf
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
+from numerics.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.findings import Finding
-from numerics.identification.probing import Floats, Probe
+from numerics.identification.probing import Probe
 from theory.spec.axes import BCHW
 
 ENTRIES = 4

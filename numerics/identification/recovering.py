@@ -9,10 +9,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.epsilon import find_epsilon, largest_power
 from numerics.identification.findings import Notes
 from numerics.identification.formula import Formula
@@ -21,8 +20,6 @@ from numerics.identification.probing import Probe, Ray, apart, size
 from numerics.identification.profiles import AT_LEAST, SATURATIONS
 from numerics.identification.steps import STEPS, count, find_center, find_scale
 from theory.spec.axes import AxisSet
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 PLATEAU = 0.02
 """How much odd(t x) / t may change from one amplitude to the next where it is linear."""

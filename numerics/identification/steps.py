@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.candidates import KINDS, axis_subsets, centered, fit, statistic
 from numerics.identification.findings import Notes
 from theory.spec.axes import BCHW, AxisSet, spell_axes, spell_step
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 STEPS: list[AxisSet | None] = [None, *axis_subsets()]
 

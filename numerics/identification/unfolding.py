@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from numerics.arrays import Floats
 from numerics.identification.candidates import axis_subsets, centered, statistic
 from numerics.identification.findings import Notes
 from numerics.identification.following import SATURATIONS, STRAIGHT, Follow, Line, Saturation, extremes, fit_line
@@ -24,8 +25,6 @@ from numerics.identification.rationals import simplest
 from numerics.identification.recovering import Tolerances
 from numerics.identification.steps import STEPS, count, wide
 from theory.spec.axes import AxisSet, spell_step
-
-Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 STACK = 48
 """Arrays at which the function is asked: each entry must be seen between its extremes a few times."""
