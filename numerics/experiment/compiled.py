@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from numerics.arrays import Array, Floats
+from numerics.arrays import Array, Floats, ratio
 from numerics.experiment import loops
 from numerics.experiment.passes import ArrayPasses, Known, Normalized
-from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain, mean_over, quotient
+from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain, mean_over
 from numerics.metrics import SMALLEST_NORM
 from theory.spec.layers import Normalization, Statistics
 
@@ -83,8 +83,8 @@ class CompiledPasses(ArrayPasses):
         a, e = _pixels(left), _pixels(right)
         found, squares = np.empty((a.shape[0], 4)), np.empty(a.shape[:2])
         loops.compared(a, e, SMALLEST_NORM, found, squares)
-        length = quotient(np.sqrt(found[:, 0]), np.sqrt(squares.sum(axis=1)))
-        return Errors(length, quotient(found[:, 1], found[:, 2]), found[:, 3], squares / a.shape[2])
+        length = ratio(np, np.sqrt(found[:, 0]), np.sqrt(squares.sum(axis=1)))
+        return Errors(length, ratio(np, found[:, 1], found[:, 2]), found[:, 3], squares / a.shape[2])
 
     def compared_on_lines(self, left: Array, right: Array, lines: Sequence[Line]) -> list[Errors]:
         """As there."""

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from numerics.arrays import Floats
+from numerics.arrays import Floats, ratio
 from theory.spec.axes import BCHW, AxisSet
 
 Some = TypeVar("Some")
@@ -107,22 +107,16 @@ class PairSums:
 def errors_of(left: Line, right: Line, z: MapMoments, cosine: Floats) -> Errors:
     """The errors of two lines over one Z, their cosine errors (B,) given."""
     apart, squares = left.less(right), right.mean_square(z)
-    length = quotient(np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
-    return Errors(length, quotient(apart.largest(z).max(axis=1), right.largest(z).max(axis=1)), cosine, squares)
+    length = ratio(np, np.sqrt(apart.mean_square(z).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
+    return Errors(length, ratio(np, apart.largest(z).max(axis=1), right.largest(z).max(axis=1)), cosine, squares)
 
 
 def errors_after_gain(line: Line, apart: MapMoments, right: MapMoments, cosine: Floats) -> Errors:
     """The errors of ``line`` put on both sides, from the moments of their difference and of the right one."""
     gain = Line(line.alpha, np.zeros_like(line.beta))
     squares = line.mean_square(right)
-    length = quotient(np.sqrt(gain.mean_square(apart).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
-    return Errors(length, quotient(gain.largest(apart).max(axis=1), line.largest(right).max(axis=1)), cosine, squares)
-
-
-def quotient(error: Floats, size: Floats) -> Floats:
-    """The ratio error / size; 0 over 0 is 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(error == 0, 0.0, error / size))
+    length = ratio(np, np.sqrt(gain.mean_square(apart).sum(axis=1)), np.sqrt(squares.sum(axis=1)))
+    return Errors(length, ratio(np, gain.largest(apart).max(axis=1), line.largest(right).max(axis=1)), cosine, squares)
 
 
 def mean_over(values: Floats, axes: AxisSet) -> Floats:
