@@ -32,7 +32,9 @@ class CompiledPasses(ArrayPasses):
         z = _pixels(x)
         sums = np.empty((*z.shape[:2], 4))
         loops.moments(z, np.zeros(z.shape[:2], z.dtype) if pivots is None else pivots, over_channels, sums)
-        return MapMoments(sums[..., 0] / z.shape[2], sums[..., 1] / z.shape[2], sums[..., 2], sums[..., 3])
+        # Sums in float64 may be finite where those of the other passes in the dtype of x are not.
+        squares = np.where(sums[..., 1] > np.finfo(x.dtype).max, np.inf, sums[..., 1])
+        return MapMoments(sums[..., 0] / z.shape[2], squares / z.shape[2], sums[..., 2], sums[..., 3])
 
     def cosines(self, x: Array, pivots: Array, over_channels: bool, pairs: Sequence[Pair]) -> Floats:
         """As there."""
@@ -46,10 +48,10 @@ class CompiledPasses(ArrayPasses):
     ) -> Normalized:
         """As there."""
         batch = layer.statistics is Statistics.BATCH
-        if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None:
+        if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None and bias is None:
             return self._by_pixel(layer, x)
         steps = [axes for axes in (layer.center, layer.scale) if axes is not None]
-        if batch and "B" not in frozenset().union(*steps) and all(axes >= SPATIAL for axes in steps):
+        if batch and "B" not in frozenset().union(*steps, layer.affine or ()) and all(axes >= SPATIAL for axes in steps):
             return self._by_map(layer, x, gain, bias, known or self._known(x))
         return super().normalized(layer, x, gain, bias)
 
@@ -74,8 +76,8 @@ class CompiledPasses(ArrayPasses):
         if layer.scale is not None:
             variance = mean_over(np.maximum(moments.square + 2 * offset * moments.mean + offset**2, 0), layer.scale)
             root = 1 / np.sqrt(variance + float(layer.eps))
-        of_entries = (np.broadcast_to(v, (1, *x.shape[1:])).reshape(z.shape[1:]) for v in _affine(x, gain, bias))
-        loops.scaled(z, mean.astype(x.dtype), root.astype(x.dtype), *map(np.ascontiguousarray, of_entries), _pixels(y))
+        affine = _everywhere(x, gain, 1), _everywhere(x, bias, 0)
+        loops.scaled(z, mean.astype(x.dtype), root.astype(x.dtype), *affine, _pixels(y))
         return y, None if variance is None else variance[..., None, None]
 
     def compared(self, left: Array, right: Array) -> Errors:
@@ -111,5 +113,10 @@ def _weights(x: Array, pairs: Sequence[Pair]) -> tuple[Array, Array]:
     return found[0], found[1]
 
 
-def _affine(x: Array, gain: Array | None, bias: Array | None) -> tuple[Array, Array]:
-    return x.dtype.type(1) if gain is None else gain, x.dtype.type(0) if bias is None else bias
+def _everywhere(x: Array, value: Array | None, absent: int) -> Array:
+    """A gain or a bias at each entry of a sample, (C, P); one that is given so is not copied."""
+    shape = (1, *x.shape[1:])
+    value = np.full(shape, absent, x.dtype) if value is None else value
+    # An array broadcast to its own shape would be read-only, for which Numba compiles the loop once more.
+    whole = value if value.shape == shape else np.broadcast_to(value, shape)
+    return np.ascontiguousarray(whole).reshape(x.shape[1], -1)

@@ -15,6 +15,7 @@ Reference: Lam, Pitrou and Seibert (2015), Numba: a LLVM-based Python JIT compil
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -33,10 +34,15 @@ SHORT_TILE = 512
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop for the types of its arguments when it is first called; the machine code is kept on disk.
 
-    A product and a sum may become one operation with one rounding; no other freedom is given, but to :data:`added`.
+    Where no folder for it can be written, each process compiles anew. A product and a sum may become one operation with
+    one rounding; no other freedom is given, but to :data:`added`.
     """
-    decorate: Any = numba.njit(nogil=True, cache=True, fastmath={"contract"})
-    found: Callable[..., Any] = decorate(function)
+    decorate: Any = partial(numba.njit, nogil=True, fastmath={"contract"})
+    found: Callable[..., Any]
+    try:
+        found = decorate(cache=True)(function)
+    except RuntimeError:  # Numba's word where it finds no such folder
+        found = decorate()(function)
     return found
 
 
