@@ -22,6 +22,8 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "M
 
 PROCESS = 320 * 2**20
 """Bytes of a process with NumPy, SciPy and pyarrow, the weights, and buffers whose size does not depend on the maps."""
+COMPILER = 160 * 2**20
+"""Bytes that the backend numba needs beside, to compile."""
 MAPS = 8
 """Arrays as large as the largest map of a batch, at most, that exist at a time while it is measured."""
 CALIBRATION_MAPS = 4
@@ -83,7 +85,8 @@ def largest_map(options: Options, pictures: int) -> int:
 
 def unit_bytes(options: Options) -> int:
     """What the process that measures one batch needs at most."""
-    return PROCESS + MAPS * largest_map(options, options.batch_size)
+    compiler = COMPILER if options.backend == "numba" else 0
+    return PROCESS + compiler + MAPS * largest_map(options, options.batch_size)
 
 
 def calibration_bytes(options: Options) -> int:

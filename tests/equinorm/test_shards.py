@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import math
@@ -264,17 +265,17 @@ from pathlib import Path
 import equinorm
 from equinorm.experiment import memory
 from equinorm.experiment.options import Options
-out, crop, size, *pictures = sys.argv[1:]
-equinorm.measure(pictures, crop=int(crop), batch_size=int(size), out=out)
-print(memory.peak(), memory.unit_bytes(Options(crop=int(crop), batch_size=int(size))))
+out, backend, crop, size, *pictures = sys.argv[1:]
+equinorm.measure(pictures, backend=backend, crop=int(crop), batch_size=int(size), out=out)
+print(memory.peak(), memory.unit_bytes(Options(backend, crop=int(crop), batch_size=int(size))))
 """
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is the kernel's count")
 def test_the_estimate_of_the_memory_is_from_above_and_more_pictures_take_no_more(tmp_path: Path) -> None:
-    def peak(count: int, crop: int, size: int) -> tuple[int, int]:
+    def peak(count: int, crop: int, size: int, backend: str = "numpy") -> tuple[int, int]:
         few = [str(picture.path) for picture in find_pictures()[:count]]
-        arguments = [str(tmp_path / f"{count}-{crop}"), str(crop), str(size), *few]
+        arguments = [str(tmp_path / f"{backend}-{count}-{crop}"), backend, str(crop), str(size), *few]
         done = subprocess.run(
             [sys.executable, "-c", PEAK, *arguments], env=environment(), capture_output=True, text=True, check=True
         )
@@ -283,7 +284,8 @@ def test_the_estimate_of_the_memory_is_from_above_and_more_pictures_take_no_more
 
     few, many, large = peak(2, CROP, 1), peak(8, CROP, 1), peak(2, 160, 2)
     assert many[0] - few[0] < 32 * 2**20
-    for found, estimate in (few, many, large):
+    compiled = [peak(2, 160, 2, "numba")] if importlib.util.find_spec("numba") else []
+    for found, estimate in (few, many, large, *compiled):
         assert found < estimate < 4 * found
 
 
