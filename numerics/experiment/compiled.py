@@ -51,7 +51,8 @@ class CompiledPasses(ArrayPasses):
         if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None and bias is None:
             return self._by_pixel(layer, x)
         steps = [axes for axes in (layer.center, layer.scale) if axes is not None]
-        if batch and "B" not in frozenset().union(*steps, layer.affine or ()) and all(axes >= SPATIAL for axes in steps):
+        each_alone = "B" not in frozenset().union(*steps, layer.affine or ())
+        if batch and each_alone and all(axes >= SPATIAL for axes in steps):
             return self._by_map(layer, x, gain, bias, known or self._known(x))
         return super().normalized(layer, x, gain, bias)
 
