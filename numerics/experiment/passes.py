@@ -113,6 +113,9 @@ def passes_of(backend: str) -> Passes:
     if backend == "numba":
         found: Passes = importlib.import_module("numerics.experiment.compiled").CompiledPasses()
         return found
+    if backend == "cupy":
+        on_device: Passes = importlib.import_module("numerics.experiment.device").DevicePasses()
+        return on_device
     return ArrayPasses()
 
 
