@@ -138,7 +138,16 @@ class Workshop:
         return self.product
 
     def discard(self) -> None:
-        """Remove the work that was kept, because nothing can come of it."""
+        """Remove the work that was kept, because nothing can come of it.
+
+        The lock goes last: by it a later run knows the folder for its own, if this one is killed half-way.
+        """
+        with suppress(OSError):
+            for path in self.folder.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.name != LOCK:
+                    path.unlink(missing_ok=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def deliver(self) -> None:
@@ -193,7 +202,7 @@ def resumed_folder(path: str | Path, kept: str, name: str = "out") -> Iterator[W
         finally:
             with interrupts_held():
                 if not any(shop.folder.glob(kept)):
-                    shutil.rmtree(shop.folder, ignore_errors=True)
+                    shop.discard()
                     _remove_empty(created)
     finally:
         lock.close()

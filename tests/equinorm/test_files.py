@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from equinorm.files import MARKER, interrupts_held, replacing_file, replacing_folder
+from equinorm.files import LOCK, MARKER, interrupts_held, replacing_file, replacing_folder, resumed_folder
 from theory.spec.errors import SpecificationError
 
 as_user = pytest.mark.skipif(
@@ -206,3 +206,33 @@ def test_other_threads_may_hold_interrupts_too() -> None:
     thread.start()
     thread.join()
     assert steps == ["done"]
+
+
+class Killed(BaseException):
+    """What comes in the place of ``kill -9``."""
+
+
+@pytest.mark.parametrize("before", range(12))
+def test_a_workshop_that_is_half_cleared_is_known_again(
+    before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed, remove = 0, os.unlink
+
+    def killed(*arguments: object, **options: object) -> None:
+        nonlocal removed
+        if removed == before:
+            raise Killed
+        removed += 1
+        remove(*arguments, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched, pytest.raises(Killed), resumed_folder(tmp_path / "out", "part-*") as shop:
+        for number in range(12):
+            (shop.folder / f"part-{number}").touch()
+        (shop.start_product() / "result").write_text("complete")
+        patched.setattr("os.unlink", killed)
+        shop.deliver()
+    assert contents(tmp_path / "out") == {MARKER: "result\n", "result": "complete"}
+    assert (tmp_path / "out.partial" / LOCK).exists()
+    with resumed_folder(tmp_path / "out", "part-*") as shop:
+        shop.discard()
+    assert os.listdir(tmp_path) == ["out"]
