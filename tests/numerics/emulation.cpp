@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <setjmp.h>
 #include <ucontext.h>
 #include <utility>
 #include <vector>
@@ -23,18 +24,22 @@ using std::fmax;
 using std::fmin;
 using std::sqrt;
 
-static ucontext_t scheduler;
-
 struct Thread {
-    ucontext_t context;
+    ucontext_t start; // a stack of its own; from then on jumps, which need no system call
+    jmp_buf place;
     Numbers number;
-    bool done;
+    bool started, done;
 };
 static std::vector<Thread> threads;
 static Thread *current;
+static jmp_buf scheduler;
 static std::function<void()> body;
 
-static void __syncthreads() { swapcontext(&current->context, &scheduler); }
+static void __syncthreads()
+{
+    if (!_setjmp(current->place))
+        _longjmp(scheduler, 1);
+}
 
 #include SOURCE
 
@@ -42,6 +47,18 @@ static void whole()
 {
     body();
     current->done = true;
+    _longjmp(scheduler, 1);
+}
+
+// The current thread, to its next barrier or to its end.
+static void __attribute__((noinline)) resume()
+{
+    if (_setjmp(scheduler))
+        return;
+    if (current->started)
+        _longjmp(current->place, 1);
+    current->started = true;
+    setcontext(&current->start);
 }
 
 // One block; false if some threads end while others wait at a barrier.
@@ -54,18 +71,18 @@ static bool run_block(bool backwards)
     for (size_t i = 0; i < count; i++) {
         Thread &thread = threads[i];
         thread.number = {(unsigned)(i % blockDim.x), (unsigned)(i / blockDim.x)};
-        thread.done = false;
-        getcontext(&thread.context);
-        thread.context.uc_stack.ss_sp = stacks.data() + i * stack;
-        thread.context.uc_stack.ss_size = stack;
-        thread.context.uc_link = &scheduler;
-        makecontext(&thread.context, whole, 0);
+        thread.started = thread.done = false;
+        getcontext(&thread.start);
+        thread.start.uc_stack.ss_sp = stacks.data() + i * stack;
+        thread.start.uc_stack.ss_size = stack;
+        thread.start.uc_link = nullptr;
+        makecontext(&thread.start, whole, 0);
     }
     for (size_t ended = 0; ended == 0;) {
         for (size_t i = 0; i < count; i++) {
             current = &threads[backwards ? count - 1 - i : i];
             threadIdx = current->number;
-            swapcontext(&scheduler, &current->context);
+            resume();
             ended += current->done;
         }
         if (ended > 0 && ended < count)

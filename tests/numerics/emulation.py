@@ -10,8 +10,10 @@ import ctypes
 import re
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,12 @@ from numerics.experiment.device import REALS, Block, source
 
 SHIM = Path(__file__).with_name("emulation.cpp")
 STATUS = {1: "there is no such function of so many arguments", 2: "some threads end while others wait at a barrier"}
+ALONE = threading.Lock()
+"""What is shared by the threads of a block is shared by all who call a library."""
 NUMBERS = {"int": np.int32, "Index": np.int64, "double": np.float64}
 
 
+@cache
 def signatures() -> dict[str, list[str]]:
     """The types that each device function takes, read off its source with the macros written out."""
     text = re.sub(r"\\\n", "\n", source())
@@ -76,7 +81,8 @@ class Emulation:
         first = ctypes.c_longlong(blocks - 1 if self.last else 0)
         size = ctypes.c_longlong(blocks)
         run = self.libraries[dtype].run
-        status = run(name.encode(), first, size, *block, places, len(held), int(self.backwards))
+        with ALONE:
+            status = run(name.encode(), first, size, *block, places, len(held), int(self.backwards))
         assert status == 0, f"{name}: {STATUS[status]}"
 
 
