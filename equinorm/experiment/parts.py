@@ -91,6 +91,11 @@ class Parts:
         self.rows[number], self.names[number] = Part.decode(data).rows.num_rows, name
 
     @property
+    def begun(self) -> bool:
+        """Whether the parts in the folder are those of this run."""
+        return self.key != ""
+
+    @property
     def kept(self) -> int:
         """How many parts lie in the folder."""
         return sum(1 for _ in self.shop.folder.glob(PATTERN))

@@ -174,7 +174,7 @@ def run_in_folder(
             largest = max(largest, done.peak)
         facts, groups = _join(shop, parts, setting)
     except BaseException:
-        if parts.kept:
+        if parts.begun and parts.kept:  # else they are another command's
             tell(f"{parts.kept} of {len(todo)} batches are kept in {shop.folder}; the same command goes on")
         raise
     finally:

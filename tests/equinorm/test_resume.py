@@ -162,9 +162,11 @@ def test_another_option_is_refused_and_named(
     options: dict[str, object], message: str, pictures: Path, out: Path
 ) -> None:
     kept = {path.name: path.read_bytes() for path in out.with_name("out.partial").iterdir()}
+    said: list[str] = []
     with pytest.raises(SpecificationError) as raised:
-        equinorm.measure([pictures], **{"crop": CROP, "batch_size": 2, **options}, out=out)  # type: ignore[arg-type]
+        equinorm.measure([pictures], **{"crop": CROP, "batch_size": 2, **options}, out=out, notice=said.append)  # type: ignore[arg-type]
     assert f"what differs: {message}; give that command again, remove that folder" in str(raised.value)
+    assert said == []  # not that this command goes on with the parts of the other
     assert "\n" not in str(raised.value)
     assert {path.name: path.read_bytes() for path in out.with_name("out.partial").iterdir()} == kept
 
