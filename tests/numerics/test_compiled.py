@@ -58,10 +58,8 @@ def single(layer: Normalization) -> Normalization:
     return replace(layer, center=center, scale=scale)
 
 
-LAYERS = (
-    *dict.fromkeys(single(body.layer) for body in bodies()),
-    *map(parse_layer, ("norm[scale=C]", "norm[affine=H]")),
-)
+BARE = ("norm[scale=C]", "norm[center=C, scale=C]", "norm[affine=H]")
+LAYERS = (*dict.fromkeys(single(body.layer) for body in bodies()), *map(parse_layer, BARE))
 
 
 def drawn_parameters(layer: Normalization, x: Array, random: np.random.Generator) -> Array | tuple[None, None]:
@@ -72,12 +70,13 @@ def drawn_parameters(layer: Normalization, x: Array, random: np.random.Generator
 SHAPES = ((1, 1, 1, 1), (3, 5, 1, 1), (2, 1, 3, 5), (3, 4, 7, 2), *LONG)
 
 
-@pytest.mark.parametrize("mean", [0.0, 1000.0])
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (1000.0, 1.0), (0.1, 0.0), (0.0, 0.0)])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_all_passes_on_noise(shape: tuple[int, ...], dtype: str, mean: float) -> None:
+def test_all_passes_on_noise_and_constants(shape: tuple[int, ...], dtype: str, mean: float, deviation: float) -> None:
     random = np.random.default_rng(shape)
-    x, y = ((mean + random.standard_normal((2, *shape))) * random.uniform(1, 2, (1, *shape[:2], 1, 1))).astype(dtype)
+    noise = mean + deviation * random.standard_normal((2, *shape))
+    x, y = (noise * random.uniform(1, 2, (1, *shape[:2], 1, 1))).astype(dtype)
     p = x.mean(axis=(2, 3))
     some = [Line(*random.standard_normal((2, *shape[:2]))) for _ in range(3)]
     chosen = [(some[0], some[1]), (some[2], some[2]), (some[1], some[0])]
