@@ -14,8 +14,10 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,8 @@ import pytest
 from numerics.arrays import to_numpy
 from numerics.backends import load_backend
 from numerics.bounds import rounding_bound
-from numerics.experiment.device import PAIRS, REALS, THREADS, DevicePasses, _Maps, source
+from numerics.experiment import device
+from numerics.experiment.device import PAIRS, REALS, THREADS, CupyLauncher, DevicePasses, _Maps, source
 from numerics.experiment.draws import Source
 from numerics.experiment.factors import by_map, by_pixel
 from numerics.experiment.maps import MapResult, measure_map
@@ -373,3 +376,27 @@ def test_a_compiler_for_gpus_takes_the_source(tmp_path: Path, dtype: str) -> Non
 
 def test_cupy_is_given_these_passes() -> None:
     assert type(passes_of("cupy")) is DevicePasses
+
+
+class RecordedCupy:
+    """What is asked of CuPy, with its signatures."""
+
+    def __init__(self) -> None:
+        self.compiled: list[tuple[str, tuple[str, ...]]] = []
+        self.launched: list[tuple[Any, ...]] = []
+        self.cuda = SimpleNamespace(runtime=SimpleNamespace(getDevice=lambda: 0))
+
+    def RawModule(self, code: str, options: tuple[str, ...]) -> Any:
+        self.compiled.append((code, options))
+        return SimpleNamespace(get_function=lambda name: lambda *given: self.launched.append((name, *given)))
+
+
+def test_each_dtype_is_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cupy = RecordedCupy()
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    for forget in (device._module, device._function):
+        monkeypatch.setattr(device, forget.__name__, cache(forget.__wrapped__))
+    for name, dtype in product(("moments", "scaled"), (*REALS, *REALS)):
+        CupyLauncher().launch(name, dtype, 3, (32, 8), [1])
+    assert cupy.compiled == [(source(), ("-DREAL=float",)), (source(), ("-DREAL=double",))]
+    assert cupy.launched == [(name, (3,), (32, 8), (1,)) for name in 4 * ["moments"] + 4 * ["scaled"]]
