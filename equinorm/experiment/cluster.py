@@ -111,6 +111,7 @@ def connected(name: str, backend: str, most: int | None = None) -> Iterator[Clus
     try:
         import dask
         from distributed import Client
+        from distributed.comm import resolve_address
     except ImportError:
         remedy = "install the extra: pip install 'equinorm[dask]'"
         raise refuse(f"dask={name}", "Dask distributed", remedy) from None
@@ -119,6 +120,7 @@ def connected(name: str, backend: str, most: int | None = None) -> Iterator[Clus
         stack.enter_context(_quiet())
         address = stack.enter_context(_local(name, most)) if name.startswith("local:") else name
         try:
+            resolve_address(address)  # of an address that is none no client can be closed, nor the process ended
             client = stack.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
             client.wait_for_workers(1, timeout=PATIENCE)
         except (OSError, ValueError, ImportError) as error:

@@ -124,6 +124,14 @@ def test_a_cluster_that_is_none_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["local", "nonsense://x:1"])
+def test_an_address_that_is_none_ends_the_command(name: str, pictures: Path, tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason=REASON)
+    done = measure_command(pictures, tmp_path / "out", "--dask", name)  # which gives up waiting after a while
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"dask={name}: expected local:N" in done.stderr
+
+
 def test_without_the_extra_the_option_says_what_to_install(pictures: Path, tmp_path: Path) -> None:
     (tmp_path / "path" / "distributed").mkdir(parents=True)
     (tmp_path / "path" / "distributed" / "__init__.py").write_text("raise ImportError('no')\n")
