@@ -22,7 +22,7 @@ import array_api_compat
 import numpy as np
 from numpy.typing import NDArray
 
-from equinorm.inputs.array_files import GivenArray
+from equinorm.inputs.array_files import GivenArray, check_squares
 from equinorm.progress import Progress
 from numerics.arrays import Array, to_numpy
 from numerics.backends import Backend
@@ -160,8 +160,7 @@ def inspect(array: GivenArray, dtype: str, given: str, progress: Progress) -> In
     if bad_count:
         more = f" and {bad_count - len(bad)} more" if bad_count > len(bad) else ""
         raise refuse(said, f"finite numbers in {dtype}", f"{', '.join(bad)}{more}")
-    if largest**2 * math.prod(array.shape) > float(np.finfo(dtype).max):
-        raise refuse(f"{said}, with {largest:.3g} in it", f"numbers whose squares are finite in {dtype}", "divide them")
+    check_squares(said, largest, math.prod(array.shape), dtype)
     return Inspection(tuple(constant), constant_count)
 
 

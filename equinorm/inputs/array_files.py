@@ -95,6 +95,17 @@ ELEMENTS = {
 """The floating types of safetensors by their names there."""
 
 
+def check_squares(given: str, largest: float, count: int, dtype: str) -> None:
+    """The squares of ``count`` numbers, none larger than ``largest``, must have a finite sum in ``dtype``.
+
+    ``given`` is what a SpecificationError names them.
+    """
+    if largest * largest * count > float(np.finfo(dtype).max):  # with ** a large float would raise
+        raise refuse(
+            f"{given}, with {largest:.3g} in it", f"numbers whose squares are finite in {dtype}", "divide them"
+        )
+
+
 @contextmanager
 def opened_arrays(path: str | Path) -> Iterator[tuple[GivenArray, ...]]:
     """The arrays of the file at ``path``, by its extension; they can be read while the file is open.

@@ -131,6 +131,14 @@ def test_maps_that_cannot_be_used_are_named(tmp_path: Path) -> None:
         plot("InstanceNorm", input=path, grid="3x3")
 
 
+@pytest.mark.parametrize(("largest", "dtype"), [(1e300, "float64"), (1e300, "float32"), (1e30, "float32")])
+def test_numbers_whose_squares_overflow_are_refused(largest: float, dtype: str, tmp_path: Path) -> None:
+    np.save(tmp_path / "large.npy", np.full((1, 1, 2, 2), largest))
+    with pytest.raises(SpecificationError, match=f"squares are finite in {dtype}"):
+        plot("InstanceNorm", input=tmp_path / "large.npy", dtype=dtype, out=tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["large.npy"]
+
+
 def test_one_line_for_bad_input(tmp_path: Path, capsys: Capture) -> None:
     status = main(
         ["plot", "--layer", "InstanceNorm", "--input", str(tmp_path / "no.npy"), "--out", str(tmp_path / "x")]

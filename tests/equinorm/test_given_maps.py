@@ -172,6 +172,7 @@ def test_nan_and_infinities_are_named_by_their_indices(tmp_path, monkeypatch):
     assert "array=bad: expected finite numbers in float64; NaN at (1, 0, 1)" in refusal(tmp_path / "a.npz", "BatchNorm")
     assert "infinity at (0, 0, 0, 0)" in refusal(np.full((1, 1, 2, 2), 1e300), "BatchNorm", dtype="float32")
     assert "squares are finite in float32" in refusal(np.full((1, 1, 2, 2), 1e30, "f4"), "BatchNorm")
+    assert "squares are finite in float64" in refusal(np.full((1, 1, 2, 2), 1e300), "BatchNorm")
     equinorm.measure_maps(np.full((1, 1, 2, 2), 1e30, "f4"), "BatchNorm", dtype="float64")
 
 

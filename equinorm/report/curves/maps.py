@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from equinorm.inputs.array_files import check_squares
 from numerics.arrays import Array
 from numerics.curves.errors import limit_band
 from numerics.experiment.draws import stream
@@ -106,6 +107,7 @@ def checked(shape: tuple[int, ...]) -> None:
 
 
 def own(values: np.ndarray[Any, Any], name: str, moving: AxisSet, domain: Domain, dtype: str) -> Maps:
-    """Maps from elsewhere, (B, C, H, W), in ``dtype``."""
+    """Maps from elsewhere, (B, C, H, W), in ``dtype``. Raises SpecificationError where they are too large for it."""
     checked(values.shape)
+    check_squares(f"input={name}", float(np.abs(values).max()), values.size, dtype)
     return Maps(name, np.ascontiguousarray(values, dtype=dtype), moving, domain)
