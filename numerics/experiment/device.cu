@@ -101,7 +101,7 @@ extern "C" __global__ void channel_means(
         means[tile.sample * pixels + tile.pixel] = mean;
 }
 
-// Sum, sum of squares, least and greatest z of each map, found (4, B, C). z = x, less pivots (B, C) where `pivoted`, less
+// Mean, mean square, least and greatest z of each map, found (4, B, C). z = x, less pivots (B, C) where `pivoted`, less
 // means (B, P) where `centered`.
 extern "C" __global__ void moments(
     const Real *x, const Real *pivots, const Real *means, int pivoted, int centered, Index maps, Index channels,
@@ -126,15 +126,15 @@ extern "C" __global__ void moments(
     double *place = shared + own_number();
     across<2, 4>(values, place, threadIdx.x, blockDim.x);
     if (wanted < maps && threadIdx.x == 0) {
-        found[map] = place[0];
-        found[maps + map] = held(place[THREADS]);
+        found[map] = place[0] / pixels;
+        found[maps + map] = held(place[THREADS]) / pixels;
         found[2 * maps + map] = -place[2 * THREADS];
         found[3 * maps + map] = place[3 * THREADS];
     }
 }
 
-// Of each map, found (6, B, C): sum of squares and maximum of left - right; sum, sum of squares, least and greatest entry
-// of right.
+// Of each map, found (6, B, C): mean square and maximum of left - right; mean, mean square, least and greatest entry of
+// right.
 extern "C" __global__ void differences(
     const Real *left, const Real *right, Index maps, Index pixels, double *found)
 {
@@ -157,10 +157,10 @@ extern "C" __global__ void differences(
     double *place = shared + own_number();
     across<3, 6>(values, place, threadIdx.x, blockDim.x);
     if (wanted < maps && threadIdx.x == 0) {
-        found[map] = held(place[0]);
+        found[map] = held(place[0]) / pixels;
         found[maps + map] = place[3 * THREADS];
-        found[2 * maps + map] = place[THREADS];
-        found[3 * maps + map] = held(place[2 * THREADS]);
+        found[2 * maps + map] = place[THREADS] / pixels;
+        found[3 * maps + map] = held(place[2 * THREADS]) / pixels;
         found[4 * maps + map] = -place[4 * THREADS];
         found[5 * maps + map] = place[5 * THREADS];
     }

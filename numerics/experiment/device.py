@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from numerics.arrays import Array, Floats, Namespace, namespace_of, to_numpy
+from numerics.arrays import Array, Floats, Namespace, namespace_of, ratio, to_numpy
 from numerics.experiment.factors import by_map, by_pixel, factors
 from numerics.experiment.passes import ArrayPasses, Known, Normalized
 from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain
@@ -36,6 +36,8 @@ PAIRS = 8
 
 Block = tuple[int, int]
 """Threads along x and y."""
+Coefficients = Sequence[Floats | float]
+"""Alpha and beta of a line, or of the left and the right one: for each map, or one for all."""
 
 
 class Launcher(Protocol):
@@ -90,8 +92,7 @@ class DevicePasses(ArrayPasses):
         found = z.sums(4, z.samples, z.channels)
         sizes = z.maps, z.channels, z.pixels
         self._by_maps(z, "moments", z.entries, given, means, pivoted, over_channels, *sizes, found)
-        total, squares, low, high = to_numpy(found)
-        return MapMoments(total / z.pixels, squares / z.pixels, low, high)
+        return MapMoments(*to_numpy(found))
 
     def cosines(self, x: Array, pivots: Array, over_channels: bool, pairs: Sequence[Pair]) -> Floats:
         """As there."""
@@ -103,29 +104,36 @@ class DevicePasses(ArrayPasses):
         self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known | None = None
     ) -> Normalized:
         """As there."""
-        if by_pixel(layer, gain):
+        if by_pixel(layer, gain, bias):
             return self._by_pixel(layer, x)
         if by_map(layer):
             return self._by_map(layer, x, gain, bias, known or self._known(x))
         return super().normalized(layer, x, gain, bias)
 
     def compared(self, left: Array, right: Array) -> Errors:
-        """As there: the line that changes nothing, put on both."""
-        shape = tuple(left.shape[:2])
-        return self.compared_on_lines(left, right, [Line(np.ones(shape), np.zeros(shape))])[0]
+        """As there."""
+        a, e = _Maps(left), _Maps(right)
+        apart, far, _, squares, low, high = self._differences(a, e)
+        (cosine,) = self._cosines(a, "cosines_of_two", (a.entries, e.entries), [(1.0, 0.0)]).T
+        length = ratio(np, np.sqrt(apart.sum(axis=1)), np.sqrt(squares.sum(axis=1)))
+        largest = np.maximum(high.max(axis=1), -low.min(axis=1))
+        return Errors(length, ratio(np, far.max(axis=1), largest), cosine, squares)
 
     def compared_on_lines(self, left: Array, right: Array, lines: Sequence[Line]) -> list[Errors]:
         """As there."""
         a, e = _Maps(left), _Maps(right)
-        found = a.sums(6, a.samples, a.channels)
-        self._by_maps(a, "differences", a.entries, e.entries, a.maps, a.pixels, found)
+        squares_apart, far, mean, squares, low, high = self._differences(a, e)
         coefficients = [(line.alpha, line.beta) for line in lines]
         cosines = self._cosines(a, "cosines_of_two", (a.entries, e.entries), coefficients)
-        squares_apart, far, total, squares, low, high = to_numpy(found)
         nothing = np.zeros_like(far)
-        apart = MapMoments(nothing, squares_apart / a.pixels, nothing, far)
-        moments = MapMoments(total / a.pixels, squares / a.pixels, low, high)
+        apart, moments = MapMoments(nothing, squares_apart, nothing, far), MapMoments(mean, squares, low, high)
         return [errors_after_gain(line, apart, moments, cosines[:, i]) for i, line in enumerate(lines)]
+
+    def _differences(self, a: _Maps, e: _Maps) -> Floats:
+        """Of each map, (6, B, C): see the function of this name."""
+        found = a.sums(6, a.samples, a.channels)
+        self._by_maps(a, "differences", a.entries, e.entries, a.maps, a.pixels, found)
+        return np.asarray(to_numpy(found))
 
     def _known(self, x: Array) -> Known:
         pivots = self.moments(x, None).mean.astype(x.dtype)
@@ -149,7 +157,7 @@ class DevicePasses(ArrayPasses):
         self._by_maps(z, "scaled", z.entries, *of_maps, *affine, z.maps, z.channels, z.pixels, y)
         return z.xp.reshape(y, x.shape), None if found.variance is None else found.variance[..., None, None]
 
-    def _cosines(self, z: _Maps, name: str, first: tuple[Any, ...], lines: Sequence[Sequence[Floats]]) -> Floats:
+    def _cosines(self, z: _Maps, name: str, first: tuple[Any, ...], lines: Sequence[Coefficients]) -> Floats:
         """The mean cosine errors (B, n) of n pairs by their coefficients; the arguments ``first`` come first."""
         found = []
         for start in range(0, len(lines), PAIRS):

@@ -29,10 +29,11 @@ class Factors:
     variance: Floats | None
 
 
-def by_pixel(layer: Normalization, gain: Array | None) -> bool:
+def by_pixel(layer: Normalization, gain: Array | None, bias: Array | None) -> bool:
     """True for a layer that divides each pixel by a root of its channels, and does no more than center them."""
-    batch = layer.statistics is Statistics.BATCH
-    return batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None
+    if layer.statistics is not Statistics.BATCH or gain is not None or bias is not None:
+        return False
+    return layer.scale == PIXELWISE and layer.center in (None, PIXELWISE)
 
 
 def by_map(layer: Normalization) -> bool:
