@@ -10,6 +10,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "1. the machine"
 "$python" -m equinorm info
+"$python" -c 'from numerics.backends import load_backend; print(load_backend("cupy"))'
 
 step "2. the device functions compile, and agree with array expressions in float64; translations, layers, metrics,
 bounds and the experiment run on CuPy and agree with NumPy (tests of numerics)"
