@@ -9,6 +9,8 @@ run is made twice, with malloc as it is and told to keep its pages, since fresh 
 
 The floor of a machine: the bytes of two reads of each map for each transformation at the measured speed of a copy, and
 the operations of the matrix products of three translated arrays at the measured speed of such a product.
+
+On a GPU the device functions stand beside the array expressions, and the floor is that of the bytes.
 """
 
 from __future__ import annotations
@@ -86,13 +88,14 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
     import numpy as np
     import torch
 
+    from benchmarks.gpu_passes import bytes_a_second, floor
     from benchmarks.published_protocol import experiment
     from equinorm.inputs.images import bundled_pictures
     from equinorm.inputs.preprocessing import load_crop, normalize
     from numerics.backends import load_backend
     from numerics.experiment.draws import Source
     from numerics.experiment.maps import WORKERS, measure_map
-    from numerics.experiment.passes import passes_of
+    from numerics.experiment.passes import ArrayPasses, Passes, passes_of
     from numerics.resnet.forward import batch_norm_inputs
     from numerics.resnet.initialization import he_state
     from theory.spec.actions import NyquistPolicy
@@ -100,50 +103,69 @@ def compare(batch: int, repeats: int, policy_name: str, backend_name: str) -> No
     policy, backend, passes = NyquistPolicy(policy_name), load_backend(backend_name), passes_of(backend_name)
     on_gpu = backend_name == "cupy" or "cuda" in backend.device
     device = "cuda" if on_gpu else "cpu"
-    torch.set_num_threads(os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    torch.set_num_threads(cores)
     pictures = bundled_pictures()
     crops = np.stack([load_crop(pictures[i % len(pictures)].path, 224) for i in range(batch)])
     generator = torch.Generator(device).manual_seed(0)
+    speed = bytes_a_second(backend, repeats) if on_gpu else 0.0
 
     def finish() -> None:
         if on_gpu:
             torch.cuda.synchronize()
+        if backend_name == "cupy":
+            backend.xp.cuda.Device().synchronize()
 
-    def ours(x: Any, position: str, threads: int = WORKERS) -> object:
-        return measure_map(x, Source(0, position), policy, threads, passes=passes)
+    def row(position: str, array: Any) -> dict[str, float]:
+        """Seconds for one image, by column."""
+        x, given, shape = backend.from_numpy(array), torch.as_tensor(array, device=device), array.shape[1:]
 
-    cores = os.cpu_count() or 1
-    threads = torch.get_num_threads()
-    say(f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {threads} threads")
-    columns = ("published", "threads", "ratio", "processes", "ratio", "bytes", "products")
-    say(f"{'map':24} {'shape':>10} " + " ".join(f"{column:>9}" for column in columns))
-    total = np.zeros(5)
+        def ours(used: Passes, threads: int = WORKERS) -> Callable[[], object]:
+            return lambda: measure_map(x, Source(0, position), policy, threads, passes=used)
+
+        symmetric = policy is NyquistPolicy.SYMMETRIC
+        found = {"published": fastest(lambda: experiment(given, generator, symmetric), repeats, finish) / batch}
+        if on_gpu:
+            found["functions"] = fastest(ours(passes), repeats, finish) / batch
+            found["expressions"] = fastest(ours(ArrayPasses()), repeats, finish) / batch
+            return found | {"bytes": floor(shape, speed)}
+        found["threads"] = fastest(ours(passes), repeats, finish) / batch
+        found["processes"] = side_by_side(ours(passes, 1), repeats, cores) / batch / cores
+        read, multiplied = floors(shape, repeats)
+        return found | {"bytes": read, "products": multiplied}
+
+    say(f"{backend}, batch {batch}, float32, {policy_name}; torch {torch.__version__}, {cores} threads")
+    rows: list[dict[str, float]] = []
     for position, array in batch_norm_inputs(he_state(0), normalize(crops, np.float32)):
-        x = backend.from_numpy(array)
-        given = torch.as_tensor(array, device=device)
-        theirs = fastest(lambda g=given: experiment(g, generator, policy_name == "symmetric"), repeats, finish) / batch
-        own = fastest(lambda x=x, position=position: ours(x, position), repeats, finish) / batch
-        apart = (
-            side_by_side(lambda x=x, position=position: ours(x, position, 1), repeats, cores) / batch / cores
-            if not on_gpu
-            else np.nan
-        )
-        row = np.array([theirs, own, apart, *(floors(array.shape[1:], repeats) if not on_gpu else (np.nan, np.nan))])
-        total += row
-        show(position, "x".join(map(str, array.shape[1:])), row)
-    show("all 20", "", total)
+        rows.append(row(position, array))
+        if len(rows) == 1:
+            say(heading(rows[0]))
+        say(line(position, array.shape[1:], rows[-1]))
+    say(line("all 20", (), {column: sum(each[column] for each in rows) for column in rows[0]}))
 
 
-def show(name: str, shape: str, row: Any) -> None:
-    """One line, in milliseconds for one image."""
-    theirs, own, apart, read, multiplied = 1000 * row
-    numbers = (theirs, own, theirs / own, apart, theirs / apart, read, multiplied)
-    say(f"{name:24} {shape:>10} " + " ".join(f"{number:9.2f}" for number in numbers))
+FLOORS = ("bytes", "products")
 
 
-def say(line: str) -> None:
+def heading(row: dict[str, float]) -> str:
+    """The names of the columns; beside a time of ours the ratio of the published one to it."""
+    names = [f"{name:>11}" + (f"{'ratio':>7}" if name not in ("published", *FLOORS) else "") for name in row]
+    return f"{'map':24} {'shape':>10}" + "".join(names)
+
+
+def line(position: str, shape: tuple[int, ...], row: dict[str, float]) -> str:
+    """Milliseconds for one image, and ratios."""
+    cells = []
+    for name, seconds in row.items():
+        cells.append(f"{1000 * seconds:11.2f}")
+        if name not in ("published", *FLOORS):
+            cells.append(f"{row['published'] / seconds:7.1f}")
+    return f"{position:24} {'x'.join(map(str, shape)):>10}" + "".join(cells)
+
+
+def say(text: str) -> None:
     """Write a line at once."""
-    sys.stdout.write(line + "\n")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 

@@ -12,13 +12,11 @@ import numpy as np
 
 from numerics.arrays import Array, Floats, ratio
 from numerics.experiment import loops
+from numerics.experiment.factors import by_map, by_pixel, factors
 from numerics.experiment.passes import ArrayPasses, Known, Normalized
-from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain, mean_over
+from numerics.experiment.sides import Errors, Line, MapMoments, Pair, errors_after_gain
 from numerics.metrics import SMALLEST_NORM
-from theory.spec.layers import Normalization, Statistics
-
-PIXELWISE = frozenset("C")
-SPATIAL = frozenset("HW")
+from theory.spec.layers import Normalization
 
 
 class CompiledPasses(ArrayPasses):
@@ -47,12 +45,9 @@ class CompiledPasses(ArrayPasses):
         self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known | None = None
     ) -> Normalized:
         """As there."""
-        batch = layer.statistics is Statistics.BATCH
-        if batch and layer.scale == PIXELWISE and layer.center in (None, PIXELWISE) and gain is None and bias is None:
+        if by_pixel(layer, gain, bias):
             return self._by_pixel(layer, x)
-        steps = [axes for axes in (layer.center, layer.scale) if axes is not None]
-        each_alone = "B" not in frozenset().union(*steps, layer.affine or ())
-        if batch and each_alone and all(axes >= SPATIAL for axes in steps):
+        if by_map(layer):
             return self._by_map(layer, x, gain, bias, known or self._known(x))
         return super().normalized(layer, x, gain, bias)
 
@@ -69,17 +64,10 @@ class CompiledPasses(ArrayPasses):
     def _by_map(
         self, layer: Normalization, x: Array, gain: Array | None, bias: Array | None, known: Known
     ) -> Normalized:
-        z, y = _pixels(x), np.empty(x.shape, x.dtype)
-        pivot, moments = known
-        mean = np.zeros_like(pivot) if layer.center is None else mean_over(moments.mean + pivot, layer.center)
-        offset = pivot - mean
-        variance, root = None, np.ones_like(pivot)
-        if layer.scale is not None:
-            variance = mean_over(np.maximum(moments.square + 2 * offset * moments.mean + offset**2, 0), layer.scale)
-            root = 1 / np.sqrt(variance + float(layer.eps))
+        y, found = np.empty(x.shape, x.dtype), factors(layer, known)
         affine = _everywhere(x, gain, 1), _everywhere(x, bias, 0)
-        loops.scaled(z, mean.astype(x.dtype), root.astype(x.dtype), *affine, _pixels(y))
-        return y, None if variance is None else variance[..., None, None]
+        loops.scaled(_pixels(x), found.mean.astype(x.dtype), found.root.astype(x.dtype), *affine, _pixels(y))
+        return y, None if found.variance is None else found.variance[..., None, None]
 
     def compared(self, left: Array, right: Array) -> Errors:
         """As there."""
