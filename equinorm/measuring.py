@@ -170,7 +170,8 @@ def measure(
     with ExitStack() as stack:
         shop = None if out is None else stack.enter_context(resumed_folder(out, PATTERN))
         budget.check(options, weights is None)
-        pictures = find_pictures(images)
+        # The result may lie among the pictures; what is kept of it is none of them.
+        pictures = find_pictures(images, () if shop is None else (shop.target, shop.folder))
         force = _workforce(stack, options, budget, workers, dask)
         if out is None or shop is None:
             run = run_experiment(options, force, pictures, weights, progress)

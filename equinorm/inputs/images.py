@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,12 +90,12 @@ def bundled_pictures() -> tuple[Picture, ...]:
     return tuple(found)
 
 
-def find_pictures(paths: Sequence[str | Path] = ()) -> tuple[Picture, ...]:
+def find_pictures(paths: Sequence[str | Path] = (), without: Collection[Path] = ()) -> tuple[Picture, ...]:
     """The files at ``paths``, folders searched with all their subfolders; without ``paths`` the bundled pictures.
 
     Sorted by absolute path, character by character, whatever the order of ``paths``; a file named twice comes once.
-    In folders, names that begin with a dot are passed over, and links to folders are not followed. An archive stands
-    for its members, as if it were a folder. No picture is opened.
+    In folders, names that begin with a dot are passed over, and so are the folders ``without`` (absolute, no links);
+    links to folders are not followed. An archive stands for its members, as if it were a folder. No picture is opened.
 
     Raises:
         SpecificationError: a path that does not exist or cannot be listed, a folder or an archive without files; an
@@ -105,7 +105,7 @@ def find_pictures(paths: Sequence[str | Path] = ()) -> tuple[Picture, ...]:
         return bundled_pictures()
     found: dict[str, Picture] = {}
     for path in map(Path, paths):
-        for file in _files(path):
+        for file in _files(path, without):
             if names_archive(file):
                 members = _archived(file, named=file == path)
             else:
@@ -115,7 +115,7 @@ def find_pictures(paths: Sequence[str | Path] = ()) -> tuple[Picture, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path, without: Collection[Path]) -> list[Path]:
     given = f"images={printable(path)}"
 
     def stop(error: OSError) -> None:
@@ -127,7 +127,8 @@ def _files(path: Path) -> list[Path]:
         return [path]
     files: list[Path] = []
     for folder, inner, names in os.walk(path, onerror=stop):
-        inner[:] = [name for name in inner if not name.startswith(".")]
+        shown = [name for name in inner if not name.startswith(".")]
+        inner[:] = [name for name in shown if not without or Path(os.path.realpath(Path(folder, name))) not in without]
         files.extend(Path(folder, name) for name in names if not name.startswith("."))
     if not files:
         raise refuse(given, "a folder with pictures in it", "it holds no files")

@@ -240,7 +240,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("somebody's")
-    monkeypatch.setattr("equinorm.measuring.find_pictures", lambda _: pytest.fail("work began"))
+    monkeypatch.setattr("equinorm.measuring.find_pictures", lambda *_: pytest.fail("work began"))
     with pytest.raises(SpecificationError, match="this is a file"):
         equinorm.measure(out=tmp_path / "file")
     (tmp_path / "folder").mkdir()

@@ -276,6 +276,18 @@ def test_a_kill_after_the_delivery_leaves_nothing_to_do(
     assert contents(out) == expected
 
 
+def test_a_result_among_the_pictures_is_none_of_them(tmp_path: Path) -> None:
+    pictures = draw_pictures(tmp_path / "pictures", 3)
+    expected = undisturbed(pictures, tmp_path / "out", batch_size=2)
+    out = pictures / "out"
+    stop_after(1, pictures, out)
+    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out)
+    assert contents(out) == expected
+    heard: list[str] = []
+    equinorm.measure([pictures], crop=CROP, batch_size=2, out=out, notice=heard.append)
+    assert heard == [f"{out} holds the complete result of this command already; remove it to measure again"]
+
+
 def test_parts_of_another_command_survive_a_look_at_the_result(pictures: Path, out: Path) -> None:
     folder = out.with_name("out.partial")
     shutil.copytree(folder, kept := out.with_name("kept"))
