@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,6 +123,8 @@ def measure(
     given = {name: value for name, value in everything.items() if value is not None}
     mode = "--self-test" if self_test else "--input" if maps is not None else "pictures"
     _check(mode, given, more or [])
+    if log is not None and mode == "pictures":
+        _check_log(log, [*(images or []), *map(Path, more or [])])
     common = {"backend": backend, "dtype": dtype, "nyquist": nyquist, "seed": seed}
     options = {name: _plain(value) for name, value in given.items()}
     with logging_to(log, options={**options, **common, "arguments": more or []}) as opened:
@@ -224,6 +227,14 @@ def _check(mode: str, given: Mapping[str, Any], more: Sequence[str]) -> None:
     if mode == "pictures":
         raise refuse(said, "--self-test beside it")
     raise refuse(said, f"no --{strange} beside {mode}", "these are forms of the command of their own")
+
+
+def _check_log(log: Path, paths: Sequence[Path]) -> None:
+    """Refuse a log that would be listed as a picture, which must stay as it is while the run lasts."""
+    place = Path(os.path.realpath(log))
+    for path in paths:
+        if place.is_relative_to(os.path.realpath(path)):
+            raise refuse(f"log={log}", f"a file that is not among the pictures of {path}", "name one elsewhere")
 
 
 def _plain(value: Any) -> Any:

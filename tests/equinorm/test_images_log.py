@@ -62,6 +62,16 @@ def test_the_log_tells_what_happened_and_the_results_know_no_time(pictures, tmp_
     assert [line["event"] for line in lines(log)].count("start") == 2
 
 
+@pytest.mark.parametrize("name", ["run.log", "below/run.log", "picture"])
+def test_a_log_among_the_pictures_is_refused_before_it_is_written(pictures, tmp_path, capsys, name):
+    (pictures / "below").mkdir(exist_ok=True)
+    log = sorted(pictures.glob("*.png"))[0] if name == "picture" else pictures / name
+    before = {path: path.read_bytes() for path in pictures.rglob("*.*")}
+    assert command(pictures, tmp_path, "--log", str(log)) == 2
+    assert capsys.readouterr().err.startswith(f"equinorm: error: log={log}: expected a file that is not among the")
+    assert {path: path.read_bytes() for path in pictures.rglob("*.*")} == before
+
+
 def test_errors_and_interruptions_are_logged(pictures, tmp_path, capsys, monkeypatch):
     log = tmp_path / "log.jsonl"
     assert command(pictures, tmp_path, "--weights", "missing.pth", "--log", str(log)) == 2
