@@ -103,7 +103,7 @@ def describe_weights(weights: dict[str, Any]) -> str:
 
 
 def measure(
-    images: Sequence[str | Path] = (),
+    images: str | Path | Sequence[str | Path] = (),
     *,
     weights: str | Path | None = None,
     backend: str = "numpy",
@@ -130,7 +130,8 @@ def measure(
     weights, is left as it is.
 
     Args:
-        images: pictures, and folders and tar archives of them; none: those that scikit-image brings along.
+        images: pictures, and folders and tar archives of them, one or a list; none: those that scikit-image brings
+            along.
         weights: torchvision's state dict of a ResNet-18 (.pth, .pt, .safetensors, .npz); None: He initialization,
             calibrated on the pictures.
         backend: ``numpy``, ``numba``, ``torch`` or ``cupy``.
@@ -171,7 +172,8 @@ def measure(
         shop = None if out is None else stack.enter_context(resumed_folder(out, PATTERN))
         budget.check(options, weights is None)
         # The result may lie among the pictures; what is kept of it is none of them.
-        pictures = find_pictures(images, () if shop is None else (shop.target, shop.folder))
+        named = [images] if isinstance(images, str | Path) else images
+        pictures = find_pictures(named, () if shop is None else (shop.target, shop.folder))
         force = _workforce(stack, options, budget, workers, dask)
         if out is None or shop is None:
             run = run_experiment(options, force, pictures, weights, progress)

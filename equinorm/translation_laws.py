@@ -61,7 +61,7 @@ class SelfTest:
 
 
 def self_test(
-    sizes: Sequence[str] = (),
+    sizes: str | Sequence[str] = (),
     *,
     maps: str | Path | None = None,
     crop: int = CROP,
@@ -74,8 +74,8 @@ def self_test(
     """Measure the laws of the translation on random arrays.
 
     Args:
-        sizes: of maps, as ``56x56``; none: those of the arrays in ``maps``, or of the maps that a ResNet-18 makes of
-            pictures of ``crop`` pixels.
+        sizes: of maps, as ``56x56``, one or a list; none: those of the arrays in ``maps``, or of the maps that a
+            ResNet-18 makes of pictures of ``crop`` pixels.
         maps: a file of arrays, as for :func:`equinorm.measure_maps`; only its shapes are read.
         crop: side of the pictures in pixels.
         nyquist: ``one-sided``, ``symmetric`` or ``project``; left out, all three.
@@ -118,10 +118,10 @@ def _facts(device: str, seed: int) -> dict[str, Any]:
     return {"verb": "self-test", "version": equinorm.__version__, "device": device, "seed": seed}
 
 
-def _sizes(texts: Sequence[str], maps: str | Path | None, crop: int) -> list[tuple[int, int]]:
+def _sizes(given: str | Sequence[str], maps: str | Path | None, crop: int) -> list[tuple[int, int]]:
     """Height and width of each case, each once."""
-    if texts:
-        return list(dict.fromkeys(_size(text) for text in texts))
+    if given:
+        return list(dict.fromkeys(_size(text) for text in ([given] if isinstance(given, str) else given)))
     if maps is not None:
         with opened_arrays(maps) as arrays:
             found = dict.fromkeys((array.shape[2], array.shape[3]) for array in arrays)

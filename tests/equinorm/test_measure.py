@@ -209,6 +209,11 @@ def test_pictures_that_cannot_be_used_are_named_and_counted(pictures: Path, tmp_
     assert "skipped 1" in found.text()
 
 
+def test_one_picture_may_be_given_by_itself(pictures: Path) -> None:
+    one = str(pictures / "a.png")
+    assert equinorm.measure(one, crop=16).table.equals(equinorm.measure([one], crop=16).table)
+
+
 def test_without_out_nothing_is_written(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert equinorm.measure([pictures / "a.png"], crop=16).out is None

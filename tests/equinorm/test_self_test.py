@@ -165,6 +165,10 @@ def test_sizes_are_those_asked_for_those_of_a_file_or_those_of_the_network(tmp_p
     assert sizes(crop=64) == [(32, 32), (16, 16), (8, 8), (4, 4), (2, 2)]
 
 
+def test_one_size_may_be_given_by_itself():
+    assert equinorm.self_test("3x4").document() == equinorm.self_test(["3x4"]).document()
+
+
 def test_every_policy_and_dtype_is_tested_unless_one_is_asked_for():
     found = equinorm.self_test(["4x5"])
     assert len(found.found) == 3 * 2
