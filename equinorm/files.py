@@ -13,6 +13,7 @@ else: neither one without a marker nor one to which somebody added a file.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -31,6 +32,8 @@ LOCK = ".lock"
 UNFINISHED = ".unfinished"
 """Suffix of a file that is being written; one that is found was left by a process that was killed."""
 
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
 
 @contextmanager
 def replacing_file(path: str | Path, name: str = "out", unless_empty: bool = False) -> Iterator[Path]:
@@ -40,7 +43,8 @@ def replacing_file(path: str | Path, name: str = "out", unless_empty: bool = Fal
     nothing was written is not put in place: what was there before stays.
 
     Raises:
-        SpecificationError: on entry, where ``path`` is a folder or a device, or cannot be written.
+        SpecificationError: on entry, where ``path`` is a folder or a device, or cannot be written; later, where the
+            room for it does not suffice.
     """
     with _explained(name, path, "a file that can be written"):
         target = Path(path).resolve()
@@ -64,7 +68,8 @@ def replacing_file(path: str | Path, name: str = "out", unless_empty: bool = Fal
             _remove_empty(created)
 
     try:
-        yield partial
+        with _room_explained(name, path):
+            yield partial
         if unless_empty and partial.stat().st_size == 0:
             discard()
         else:
@@ -82,7 +87,7 @@ def replacing_folder(path: str | Path, name: str = "out") -> Iterator[Path]:
 
     Raises:
         SpecificationError: on entry, where ``path`` is a file, a folder that holds anything else than what equinorm
-            wrote, or cannot be written.
+            wrote, or cannot be written; later, where the room for it does not suffice.
     """
     with _explained(name, path, "a folder that can be written"):
         target = Path(path).resolve()
@@ -95,8 +100,9 @@ def replacing_folder(path: str | Path, name: str = "out") -> Iterator[Path]:
             _remove_empty(created)
             raise
     try:
-        yield partial
-        _write_marker(partial)
+        with _room_explained(name, path):
+            yield partial
+            _write_marker(partial)
         _check_replaceable(target, f"{name}={path}")  # somebody may have written there meanwhile
         with interrupts_held():
             _put_in_place(partial, target)
@@ -281,6 +287,17 @@ def _explained(name: str, path: str | Path, expected: str) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError) as error:  # a NUL in the name; a loop of links
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         raise refuse(f"{name}={path}", f"{expected} ({reason})", "choose another place") from error
+
+
+@contextmanager
+def _room_explained(name: str, path: str | Path) -> Iterator[None]:
+    """Turn a disk that is full, or a limit on files, into bad input."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise refuse(f"{name}={path}", f"room ({error.strerror})", "make room, or choose another place") from error
 
 
 def _check_replaceable(target: Path, given: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -138,6 +139,20 @@ def test_a_failure_keeps_the_earlier_folder(tmp_path: Path) -> None:
         (partial / "b.txt").write_text("half")
         raise ZeroDivisionError
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("manager", [replacing_file, replacing_folder])
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EFBIG])
+def test_want_of_room_is_told_with_the_place(tmp_path: Path, manager: type, reason: int) -> None:
+    place = tmp_path / "deep" / "out"
+    with pytest.raises(SpecificationError) as raised, manager(place):
+        raise OSError(reason, os.strerror(reason))
+    assert str(raised.value) == (
+        f"out={place}: expected room ({os.strerror(reason)}); make room, or choose another place"
+    )
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError), manager(place):  # which may be about anything
+        (tmp_path / "input").open()
 
 
 def test_a_failure_leaves_no_new_parents(tmp_path: Path) -> None:
