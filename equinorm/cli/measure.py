@@ -180,7 +180,7 @@ def _pictures(given: Mapping[str, Any], more: Sequence[str], common: Mapping[str
     for picture in skipped:
         listener.remark(f"  {picture['name']}: {picture['reason']}")
         listener.log.event("skipped", **picture)
-    listener.remark(f"peak memory: {shown(found.peak)}")
+    listener.remark(f"peak memory of one process: {shown(found.peak)}")
     counts = {"used": used, "skipped": len(skipped), "batches": found.facts["batches"], "rows": found.facts["rows"]}
     listener.log.event("end", **counts, peak_memory=found.peak)
     return found, Status.DONE

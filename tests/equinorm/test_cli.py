@@ -50,7 +50,7 @@ def test_info_tells_the_same_to_people_and_programs() -> None:
         assert [backend["name"], *told.split()] in lines
     usable = {backend["name"]: backend["usable"] for backend in found["backends"]}
     assert usable["numpy"] is True
-    assert usable.keys() == {"numpy", "torch", "cupy"}
+    assert usable.keys() == {"numpy", "numba", "torch", "cupy"}
     assert usable["torch"] or "torch" in next(b["reason"] for b in found["backends"] if b["name"] == "torch")
 
 
