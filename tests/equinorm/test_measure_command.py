@@ -32,7 +32,7 @@ def test_the_answer_is_one_object_and_progress_is_elsewhere(tmp_path: Path) -> N
     assert json.loads((out / "run.json").read_text())["options"] == found["options"]
     assert done.stderr.splitlines()[0].startswith("measuring: ")
     assert done.stderr.splitlines()[-2].startswith("measuring: 100 %")
-    assert re.fullmatch(r"peak memory: \d+ MiB", done.stderr.splitlines()[-1])
+    assert re.fullmatch(r"peak memory of one process: \d+ MiB", done.stderr.splitlines()[-1])
 
 
 def test_the_table_is_for_reading_and_skipped_files_are_named(tmp_path: Path) -> None:
