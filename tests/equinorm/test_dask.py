@@ -51,7 +51,7 @@ def test_local_workers_give_the_same_bytes(pictures: Path, expected: dict[str, b
     done = measure_command(pictures, tmp_path / "out", "--dask", "local:2", batch_size=1)
     assert done.returncode == 0, done.stderr
     assert [line.partition(":")[0] for line in done.stderr.splitlines() if not line.startswith("measuring")] == [
-        "peak memory"
+        "peak memory of one process"
     ]
     assert contents(tmp_path / "out") == expected
 
