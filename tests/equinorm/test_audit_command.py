@@ -15,7 +15,7 @@ from PIL import Image
 from equinorm.cli.main import main
 from equinorm.networks.given import given_images
 from equinorm.networks.loading import limited
-from tests.command import run_command
+from tests.command import eventually, run_command
 from theory.spec.errors import SpecificationError
 
 torch = pytest.importorskip("torch", reason="torch is not installed: the audit looks at its networks")
@@ -165,7 +165,8 @@ def test_what_the_network_has_started_ends_with_it(nets: Path) -> None:
     assert main(["audit", "--model", "nets:forks", *SMALL, "--action", "shift"]) == 0
     started = [int(line) for line in (nets / "forked").read_text().split()]
     assert started
-    assert not any(Path(f"/proc/{number}/exe").exists() for number in started)
+    # A killed process takes a moment to end; left alone, these would live a minute.
+    assert eventually(lambda: not any(Path(f"/proc/{number}/exe").exists() for number in started), 20)
 
 
 def test_a_copy_of_the_process_says_nothing(nets: Path) -> None:
